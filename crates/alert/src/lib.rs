@@ -1,0 +1,1 @@
+//! Grouping, routing, ledger and outbox, message building.

@@ -1,0 +1,1 @@
+//! Parquet schema and writer, epoch log, quarantine.

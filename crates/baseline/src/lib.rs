@@ -1,0 +1,1 @@
+//! What is normal here: surprisal features learned online, percentiles, reasons. Pure, seeded.

@@ -1,0 +1,1 @@
+//! The outside world: sources, notifiers and state stores, one folder each.

@@ -1,0 +1,110 @@
+//! What is thought of a change.
+
+
+use std::sync::Arc;
+
+use crate::change::words;
+
+words! {
+    /// How bad it would be, if it is bad.
+    Severity {
+        /// Worth a record.
+        Info = "info",
+        /// Worth a look some day.
+        Low = "low",
+        /// Worth a look today.
+        Medium = "medium",
+        /// Worth a look now.
+        High = "high",
+        /// Worth waking somebody.
+        Critical = "critical",
+    }
+}
+
+words! {
+    /// What is done about a change.
+    Disposition {
+        /// Stored only.
+        ArchiveOnly = "archive_only",
+        /// Told once a day.
+        Digest = "digest",
+        /// Told now.
+        Notify = "notify",
+        /// Told now, loudly.
+        Page = "page",
+        /// Would have been told; somebody asked for silence.
+        Suppressed = "suppressed",
+    }
+}
+
+/// A rule that matched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleHit {
+    /// The rule's `id`, else its title.
+    pub id: Arc<str>,
+    /// The rule's title.
+    pub title: Arc<str>,
+    /// The rule's level.
+    pub severity: Severity,
+    /// One sentence in words about this change, if the rule has one.
+    pub reason: Option<String>,
+}
+
+/// What the baseline says of one change. Scores are natural logarithms (nats) unless a name says otherwise.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Scores {
+    /// Share of the reference days' changes that were less unusual, 0..=100; `None` until there is a reference.
+    pub percentile: Option<f64>,
+    /// The score that the percentile is taken of; higher is more unusual.
+    pub score: f64,
+    /// Of the isolation forest.
+    pub forest: Option<f64>,
+    /// Of the calibrated tails.
+    pub tails: Option<f64>,
+    /// Plain sum of the surprisals.
+    pub surprisal_sum: f64,
+    /// Distance to the nearest core point of the peer group.
+    pub peer_distance: Option<f64>,
+    /// The peer group.
+    pub peer_group: Option<String>,
+    /// The score above which a change is anomalous; `None` until there is a reference.
+    pub threshold: Option<f64>,
+    /// Why, in words, most telling first; at most three.
+    pub reasons: Vec<String>,
+}
+
+/// Rule hits, scores, reasons and what follows from them.
+#[derive(Debug, Clone)]
+pub struct Assessment {
+    /// The rules that matched.
+    pub hits: Vec<RuleHit>,
+    /// What the baseline says.
+    pub scores: Scores,
+    /// Why the change stands out, in words: rules first, then the baseline.
+    pub reasons: Vec<String>,
+    /// The worst of the hits, or what the call is worth by itself.
+    pub severity: Severity,
+    /// What is done.
+    pub disposition: Disposition,
+    /// By whom and until when, if suppressed.
+    pub suppressed_by: Option<String>,
+    /// Production before or after, and a rule of severity high or a protected key.
+    pub production_critical: bool,
+    /// Above the threshold.
+    pub anomalous: bool,
+}
+
+impl Default for Assessment {
+    fn default() -> Self {
+        Self {
+            hits: Vec::new(),
+            scores: Scores::default(),
+            reasons: Vec::new(),
+            severity: Severity::Info,
+            disposition: Disposition::ArchiveOnly,
+            suppressed_by: None,
+            production_critical: false,
+            anomalous: false,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Sigma rules and correlations, tag policy, severity, disposition: change to assessment. Pure, time passed in.

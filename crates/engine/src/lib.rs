@@ -1,0 +1,1 @@
+//! The path of a record on one page: epochs, retry, shutdown, clock. Knows core only.

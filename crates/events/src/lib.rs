@@ -1,0 +1,1 @@
+//! Decode and normalise: envelopes, CloudTrail, witnesses; tables of operations and families; redaction. Pure.

@@ -1,0 +1,1 @@
+//! An organisation that makes realistic CloudTrail events, with labelled incidents.

@@ -1,0 +1,3 @@
+//! Knows who changed what in an AWS organisation, and which few changes matter.
+
+fn main() {}
