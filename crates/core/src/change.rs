@@ -55,6 +55,8 @@ words! {
         Kms = "kms",
         /// Console sign-in and session making.
         SignIn = "sign_in",
+        /// Compute and data services: functions, containers, databases, queues, snapshots and the like.
+        Workload = "workload",
         /// A read, archived because it was denied, hit a rule or because reads were asked for.
         Read = "read",
         /// A mutating call that no table knows.
