@@ -1,1 +1,14 @@
 //! Parquet schema and writer, epoch log, quarantine.
+//!
+//! [`Archive`] is the one door: rows and rejects are appended to an open epoch in memory, [`Archive::seal`] makes them
+//! durable under the archive's root. Arrow types stay inside.
+
+mod archive;
+mod error;
+mod quarantine;
+mod settings;
+
+pub use archive::Archive;
+pub use error::ArchiveError;
+pub use quarantine::{Quarantined, Rejected};
+pub use settings::{Raw, Settings};
