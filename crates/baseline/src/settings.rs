@@ -1,0 +1,66 @@
+//! What an operator may set about the baseline.
+
+use serde::{Deserialize, Serialize};
+
+use crate::reference::GROUPS_KEPT;
+
+/// How much is learned, and how often it may speak.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Groups (one actor within one hour) per day that may lie above the threshold on the reference days, on average.
+    pub alerts_per_day: f64,
+    /// Days with changes that the percentile and the threshold look back on.
+    pub reference_days: u32,
+    /// Days with changes that must have ended before there is a percentile or a threshold.
+    pub warm_up_days: u32,
+    /// Counters kept, at 24 bytes each; the ones longest unused go first.
+    pub max_counters: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { alerts_per_day: 3.0, reference_days: 28, warm_up_days: 7, max_counters: 1_000_000 }
+    }
+}
+
+impl Settings {
+    /// What is wrong with the values: the key, and `found X, want Y`. Empty if all is well.
+    pub fn faults(&self) -> Vec<(&'static str, String)> {
+        let mut faults = Vec::new();
+        // Written so that NaN, which no comparison holds for, is refused too.
+        if !(self.alerts_per_day >= 0.0 && self.alerts_per_day <= GROUPS_KEPT as f64) {
+            faults.push(("alerts_per_day", format!("found {}, want 0 to {GROUPS_KEPT}", self.alerts_per_day)));
+        }
+        if !(1..=366).contains(&self.reference_days) {
+            faults.push(("reference_days", format!("found {}, want 1 to 366", self.reference_days)));
+        }
+        if self.warm_up_days == 0 || self.warm_up_days > self.reference_days {
+            let (found, most) = (self.warm_up_days, self.reference_days);
+            faults.push(("warm_up_days", format!("found {found}, want 1 to reference_days ({most})")));
+        }
+        if self.max_counters < 10_000 {
+            faults.push(("max_counters", format!("found {}, want at least 10000", self.max_counters)));
+        }
+        faults
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Settings;
+
+    #[test]
+    fn defaults_are_sound_and_odd_values_are_named() {
+        assert_eq!(Settings::default().faults(), []);
+        let odd = Settings { alerts_per_day: f64::NAN, reference_days: 0, warm_up_days: 9, max_counters: 1 };
+        let keys: Vec<_> = odd.faults().into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, ["alerts_per_day", "reference_days", "warm_up_days", "max_counters"]);
+    }
+
+    #[test]
+    fn unknown_keys_are_refused() {
+        assert!(serde_json::from_str::<Settings>(r#"{"alerts_per_day": 5}"#).is_ok());
+        assert!(serde_json::from_str::<Settings>(r#"{"alert_per_day": 5}"#).is_err());
+    }
+}
