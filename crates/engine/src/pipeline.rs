@@ -1,0 +1,501 @@
+//! One record's way, from pull to advance.
+//!
+//! [`Pipeline::run`] shows the order of the steps, `refine` what happens to one record. An epoch is the span of input
+//! that is sealed together; progress moves only at its end, in one commit with all that judging remembers. A crash at
+//! any point drops what memory held of the open epoch; the next start reads it again from the last advance.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use tagwarden_core::{
+    Assessment, Change, Clock, Disposition, Event, Ingest, Intent, Move, MoveError, Positions, Pulled, Record, Retry, Row,
+    RuleHit, Sealed, Source, SourceError, StateDelta, StateError, StateStore, Versions,
+};
+use tokio::sync::watch;
+
+use crate::recover::{Decision, decide, join, same_records};
+use crate::stages::{Archive, Decode, Outbox, Stages};
+use crate::{Backoff, Counts, EventClock, Meter, Seen, Step, SystemClock};
+
+/// Records pulled at a time: the most that one commit of the outbox waits for.
+const BATCH: usize = 512;
+
+/// When an epoch ends, and what is kept.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Events per epoch.
+    pub epoch_events: u64,
+    /// An open epoch's age at which it is sealed; `None` cuts by count only, so that finite input gives the same names
+    /// again.
+    pub epoch_age: Option<Duration>,
+    /// Keep every read.
+    pub archive_read_only: bool,
+}
+
+/// Why the pipeline had to stop.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The source gave up.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The state store gave up, or another worker has taken over.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The source's progress does not fit what was read so far.
+    #[error(transparent)]
+    Progress(#[from] MoveError),
+    /// The archive gave up.
+    #[error("archive: epoch {epoch}")]
+    Archive {
+        /// The open epoch.
+        epoch: u64,
+        /// The cause.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The outbox gave up.
+    #[error("outbox: epoch {epoch}")]
+    Outbox {
+        /// The open epoch.
+        epoch: u64,
+        /// The cause.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+}
+
+/// Why the pipeline ended in good order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finished {
+    /// A finite source is at its end.
+    AtEnd,
+    /// Somebody asked it to stop.
+    Stopped,
+    /// An intent was finished under the versions that it names; start anew under those in force.
+    Recovered,
+    /// An epoch was under way under other versions: start with them, then anew.
+    Under(Versions),
+    /// The input could not be cut as an intent says; start anew with `shut_out`.
+    Recut,
+}
+
+/// Asks the pipeline to stop: no new pull, one last seal and advance.
+pub type Stop = watch::Receiver<bool>;
+
+/// The rooms, put together, and the open epoch.
+pub struct Pipeline<S, T, D, J, A, O> {
+    /// Where records come from.
+    pub source: S,
+    /// Where memory is kept.
+    pub state: T,
+    /// Bytes to event.
+    pub decoder: D,
+    /// Event to assessed changes.
+    pub stages: J,
+    /// Where rows go.
+    pub archive: A,
+    /// Where alerts go.
+    pub outbox: O,
+    /// Counters, shared with the metrics page.
+    pub counts: Arc<Counts>,
+    /// Time by step.
+    pub meter: Meter,
+    /// When an epoch ends, and what is kept.
+    pub limits: Limits,
+    /// The config, rules, inventory and model in force.
+    pub versions: Versions,
+    /// The clock to move on with the events, when history is replayed as if live.
+    pub event_clock: Option<EventClock>,
+    /// Go on from what did land of an open intent, instead of reading it again.
+    pub shut_out: bool,
+    /// Finish an open intent, then stop.
+    pub only_recover: bool,
+    /// Called before and after each step that leaves a trace; kill tests hang on it.
+    pub on_step: Box<dyn FnMut(&str)>,
+    /// The open epoch.
+    pub open: Open,
+}
+
+/// What an open epoch has taken in so far.
+#[derive(Debug, Default)]
+pub struct Open {
+    epoch: u64,
+    fence: u64,
+    positions: Positions,
+    moves: Vec<Move>,
+    records: u64,
+    since: Option<Instant>,
+    seen: Seen,
+    /// Assessments that went out before a crash: a replay keeps them.
+    kept: HashMap<String, Assessment>,
+}
+
+impl<S, T, D, J, A, O> Pipeline<S, T, D, J, A, O>
+where
+    S: Source,
+    T: StateStore,
+    D: Decode,
+    J: Stages,
+    A: Archive,
+    O: Outbox,
+{
+    /// Runs until the source ends, `stop` says so, or going on would do harm.
+    pub async fn run(&mut self, mut stop: Stop) -> Result<Finished, EngineError> {
+        if let Some(early) = self.recover().await? {
+            return Ok(early);
+        }
+        loop {
+            let room = self.limits.epoch_events.saturating_sub(self.open.records);
+            let began = Instant::now();
+            let pulled = tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => break,
+                () = sleep_until(self.seal_at()) => Some(Pulled::default()),
+                pulled = self.source.pull(usize::try_from(room).unwrap_or(BATCH).min(BATCH)) => self.retried(pulled).await?,
+            };
+            self.meter.add(Step::Pull, began);
+            let Some(pulled) = pulled else {
+                self.seal().await?;
+                return Ok(Finished::AtEnd);
+            };
+            self.take(&pulled)?;
+            if self.due() {
+                self.seal().await?;
+            }
+        }
+        self.seal().await?;
+        Ok(Finished::Stopped)
+    }
+
+    /// Judges what was pulled, tells of it, and notes the progress that it means.
+    fn take(&mut self, pulled: &Pulled) -> Result<(), EngineError> {
+        self.open.since.get_or_insert_with(Instant::now);
+        let now = SystemClock.now();
+        self.counts.last_pull_ms.store(now.0.unsigned_abs(), Ordering::Relaxed);
+        for record in &pulled.records {
+            self.refine(record)?;
+        }
+        for step in &pulled.moves {
+            join(&mut self.open.moves, step.clone());
+        }
+        self.open.records += pulled.records.len() as u64;
+        self.counts.behind.store(pulled.behind.unwrap_or(0), Ordering::Relaxed);
+        let began = Instant::now();
+        (self.on_step)("alert");
+        let epoch = self.open.epoch;
+        let opened = self.outbox.commit(epoch).map_err(|e| EngineError::Outbox { epoch, source: Box::new(e) })?;
+        (self.on_step)("alerted");
+        self.counts.alerts.fetch_add(opened, Ordering::Relaxed);
+        self.meter.add(Step::Alert, began);
+        Ok(())
+    }
+
+    /// One record: decode, drop repeats, normalise, enrich, detect, judge, write, offer, remember.
+    fn refine(&mut self, record: &Record) -> Result<(), EngineError> {
+        let Self { decoder, stages, archive, outbox, counts, meter, open, state, source, .. } = self;
+        Counts::one(&counts.pulled);
+        meter.record();
+        let decoded = match &record.fault {
+            Some(fault) => Err(fault.clone()),
+            None => decoder.decode(&record.bytes, SystemClock.now()),
+        };
+        meter.mark(Step::Decode);
+        let event = match decoded {
+            Ok(event) => event,
+            Err(fault) => {
+                archive.reject(record, source.name(), &fault);
+                Counts::one(&counts.quarantined);
+                return Ok(());
+            }
+        };
+        let first = open.seen.first_time(state, event.time.day(), event.key)?;
+        meter.mark(Step::Seen);
+        if !first {
+            Counts::one(&counts.duplicate);
+            return Ok(());
+        }
+        stages.feed(&event);
+        let mut hits = Vec::new();
+        stages.event_rules(&event, &mut hits);
+        meter.mark(Step::Rules);
+        let keep = !event.read_only || event.error_code.is_some() || !hits.is_empty() || self.limits.archive_read_only;
+        if !keep {
+            Counts::one(&counts.read_only);
+            return Ok(());
+        }
+        Counts::one(&counts.archived);
+        let judged = Judging {
+            stages,
+            archive,
+            outbox,
+            counts,
+            meter,
+            versions: &self.versions,
+            kept: &mut open.kept,
+            source: source.name(),
+        };
+        judged.event(record, &event, &hits);
+        if let Some(clock) = &self.event_clock {
+            clock.advance_to(event.time);
+        }
+        Ok(())
+    }
+
+    fn due(&self) -> bool {
+        let aged = self.seal_at().is_some_and(|at| at <= Instant::now());
+        self.open.records >= self.limits.epoch_events || aged
+    }
+
+    /// When the open epoch is old enough to be sealed.
+    fn seal_at(&self) -> Option<Instant> {
+        let age = self.limits.epoch_age?;
+        Some(self.open.since? + age)
+    }
+
+    /// Seals the open epoch, if it holds anything, and moves on.
+    async fn seal(&mut self) -> Result<(), EngineError> {
+        if self.open.moves.is_empty() {
+            self.open.since = None;
+            return Ok(());
+        }
+        let epoch = self.open.epoch;
+        let (objects, quarantine) = self.archive.plan(epoch);
+        let intent = Intent {
+            epoch,
+            lane: "0".to_owned(),
+            moves: std::mem::take(&mut self.open.moves),
+            versions: self.versions.clone(),
+            archive_read_only: self.limits.archive_read_only,
+            objects,
+            quarantine,
+        };
+        let began = Instant::now();
+        (self.on_step)("intend");
+        self.state.intend(self.open.fence, &intent).await?;
+        (self.on_step)("intended");
+        self.meter.add(Step::Advance, began);
+        self.finish(&intent).await
+    }
+
+    /// Makes the objects of `intent` durable, then moves on in one commit.
+    async fn finish(&mut self, intent: &Intent) -> Result<(), EngineError> {
+        let began = Instant::now();
+        let sealed = self.archive.seal(intent, &mut self.on_step).await;
+        let sealed = sealed.map_err(|e| EngineError::Archive { epoch: intent.epoch, source: Box::new(e) })?;
+        self.meter.add(Step::Seal, began);
+        self.advance(&sealed).await
+    }
+
+    async fn advance(&mut self, sealed: &Sealed) -> Result<(), EngineError> {
+        let began = Instant::now();
+        let mut delta = StateDelta::default();
+        self.stages.delta(&mut delta);
+        self.open.seen.delta(&mut delta);
+        self.open.positions.apply(&sealed.intent.moves)?;
+        (self.on_step)("advance");
+        self.state.advance(self.open.fence, sealed, &delta).await?;
+        (self.on_step)("advanced");
+        Counts::one(&self.counts.epochs);
+        self.counts.sealed_rows.fetch_add(sealed.files.iter().map(|f| f.rows).sum(), Ordering::Relaxed);
+        self.open.epoch += 1;
+        (self.open.records, self.open.since) = (0, None);
+        self.open.kept.clear();
+        self.meter.add(Step::Advance, began);
+        Ok(())
+    }
+
+    /// Loads memory and finishes what a predecessor left open. `Some` if this run ends with that.
+    async fn recover(&mut self) -> Result<Option<Finished>, EngineError> {
+        let stages = &mut self.stages;
+        let loaded = self.state.load(&mut |entry| stages.restore(entry)).await?;
+        self.open.epoch = loaded.epoch + 1;
+        self.open.fence = loaded.fence;
+        self.open.positions = loaded.positions.clone();
+        let kept = self.outbox.kept(loaded.epoch);
+        let kept = kept.map_err(|e| EngineError::Outbox { epoch: loaded.epoch, source: Box::new(e) })?;
+        self.open.kept = kept.into_iter().collect();
+        let repeatable = self.source.repeatable() && !self.shut_out;
+        match decide(&loaded, repeatable, &self.versions) {
+            Decision::GoOn => {}
+            Decision::ReplayUnder(intent) => return Ok(Some(Finished::Under(intent.versions))),
+            Decision::Replay(intent) => {
+                if !self.replay(&intent).await? {
+                    return Ok(Some(Finished::Recut));
+                }
+            }
+            Decision::ShutOut(intent) => {
+                self.salvage(&intent).await?;
+                // What judging remembered of the rows that did not land is gone with a fresh start.
+                return Ok(Some(Finished::Recovered));
+            }
+        }
+        if self.only_recover {
+            return Ok(Some(Finished::Recovered));
+        }
+        self.source.start(&self.open.positions)?;
+        Ok(None)
+    }
+
+    /// Reads the records of `intent` again and seals exactly them; false if they can't be had so.
+    async fn replay(&mut self, intent: &Intent) -> Result<bool, EngineError> {
+        self.source.start(&self.open.positions)?;
+        let wanted: u64 = intent.moves.iter().map(|m| m.records).sum();
+        while self.open.records < wanted {
+            let room = usize::try_from(wanted - self.open.records).unwrap_or(BATCH).min(BATCH);
+            let pulled = self.source.pull(room).await;
+            let Some(pulled) = self.retried(pulled).await? else { return Ok(false) };
+            self.take(&pulled)?;
+        }
+        if !same_records(&intent.moves, &std::mem::take(&mut self.open.moves)) {
+            return Ok(false);
+        }
+        self.finish(intent).await?;
+        Ok(true)
+    }
+
+    /// Shuts a late writer out of `intent`, and takes into memory what did land of it.
+    async fn salvage(&mut self, intent: &Intent) -> Result<(), EngineError> {
+        let failed = |e| EngineError::Archive { epoch: intent.epoch, source: Box::new(e) };
+        let mut sealed = self.archive.shut_out(intent).await.map_err(failed)?;
+        // The positions stay: what did not land is read again, and what did land is known by its ids.
+        sealed.intent.moves.clear();
+        for file in sealed.files.iter().filter(|f| f.rows > 0) {
+            for raw in self.archive.raw_events(&file.key).await.map_err(failed)? {
+                self.remember(&raw)?;
+            }
+        }
+        self.advance(&sealed).await
+    }
+
+    /// Takes one archived event into memory, as if it had just been judged.
+    fn remember(&mut self, raw: &[u8]) -> Result<(), EngineError> {
+        let Self { decoder, stages, open, state, .. } = self;
+        let Ok(event) = decoder.decode(raw, SystemClock.now()) else { return Ok(()) };
+        if !open.seen.first_time(state, event.time.day(), event.key)? {
+            return Ok(());
+        }
+        stages.feed(&event);
+        let mut hits = Vec::new();
+        stages.event_rules(&event, &mut hits);
+        let mut changes = Vec::new();
+        stages.normalise(&event, &mut changes);
+        let actor = stages.actor(&event);
+        for change in &changes {
+            let enriched = stages.enrich(&event, &actor, change);
+            let scores = stages.score(&event, &actor, change, &enriched);
+            let assessment = stages.judge(&event, &actor, change, &enriched, &hits, scores);
+            stages.settle(&event, &actor, change, &enriched, &assessment);
+        }
+        Ok(())
+    }
+
+    /// Pulls again as long as the source says that it is worth it.
+    async fn retried(&mut self, first: Result<Option<Pulled>, SourceError>) -> Result<Option<Pulled>, SourceError> {
+        let (mut result, mut backoff) = (first, Backoff::default());
+        loop {
+            let error = match result {
+                Ok(pulled) => return Ok(pulled),
+                Err(error) => error,
+            };
+            let Some(wait) = backoff.next(error.retry) else { return Err(error) };
+            tokio::time::sleep(wait).await;
+            result = self.source.pull(BATCH.min(usize::try_from(self.limits.epoch_events).unwrap_or(BATCH))).await;
+        }
+    }
+}
+
+/// The second half of a record's way: one event, all its changes.
+struct Judging<'p, J, A, O> {
+    stages: &'p mut J,
+    archive: &'p mut A,
+    outbox: &'p mut O,
+    counts: &'p Counts,
+    meter: &'p mut Meter,
+    versions: &'p Versions,
+    kept: &'p mut HashMap<String, Assessment>,
+    source: &'p str,
+}
+
+impl<J: Stages, A: Archive, O: Outbox> Judging<'_, J, A, O> {
+    fn event(self, record: &Record, event: &Event<'_>, hits: &[RuleHit]) {
+        let Self { stages, archive, outbox, counts, meter, versions, kept, source } = self;
+        let mut changes: Vec<Change<'_>> = Vec::new();
+        stages.normalise(event, &mut changes);
+        meter.mark(Step::Normalise);
+        let actor = stages.actor(event);
+        let raw_sha256 = sha256_hex(&record.bytes);
+        let redacted = stages.raw(event);
+        meter.mark(Step::Write);
+        for change in &mut changes {
+            let mut enriched = stages.enrich(event, &actor, change);
+            meter.mark(Step::Enrich);
+            let scores = stages.score(event, &actor, change, &enriched);
+            meter.mark(Step::Score);
+            let mut assessment = stages.judge(event, &actor, change, &enriched, hits, scores);
+            if !kept.is_empty()
+                && let Some(told) = kept.get(&format!("{}.{}", event.id, change.ordinal))
+            {
+                assessment = told.clone();
+            }
+            meter.mark(Step::Judge);
+            stages.settle(event, &actor, change, &enriched, &assessment);
+            stages.redact(change, &mut enriched, &mut assessment);
+            meter.mark(Step::Settle);
+            let first = change.ordinal == 0;
+            let row = Row {
+                event,
+                actor: &actor,
+                change,
+                enriched: &enriched,
+                assessment: &assessment,
+                versions,
+                ingest: Ingest { source, partition: &record.partition, position: record.position.as_str() },
+                seen_time: record.arrival,
+                raw_sha256: &raw_sha256,
+                raw_event: redacted.as_deref().filter(|_| first),
+            };
+            archive.push(&row, (first && redacted.is_none()).then(|| record.bytes.clone()));
+            if outbox.wants(&row) {
+                outbox.add(&row);
+            }
+            Counts::one(&counts.changes);
+            Counts::one(match assessment.disposition {
+                Disposition::ArchiveOnly => &counts.archive_only,
+                Disposition::Digest => &counts.digest,
+                Disposition::Notify => &counts.notify,
+                Disposition::Page => &counts.page,
+                Disposition::Suppressed => &counts.suppressed,
+            });
+            meter.mark(Step::Write);
+        }
+    }
+}
+
+fn sha256_hex(bytes: &[u8]) -> String {
+    use sha2::Digest;
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let digest = sha2::Sha256::digest(bytes);
+    digest.iter().flat_map(|b| [HEX[usize::from(b >> 4)], HEX[usize::from(b & 15)]]).map(char::from).collect()
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether an error is worth another try, for callers that hold the whole pipeline.
+impl EngineError {
+    /// The answer of the seam that gave up.
+    pub fn retry(&self) -> Retry {
+        match self {
+            Self::Source(e) => e.retry,
+            Self::State(StateError::Failed { retry, .. }) => *retry,
+            _ => Retry::Stop,
+        }
+    }
+}

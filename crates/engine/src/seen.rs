@@ -1,0 +1,160 @@
+//! Which events were here before: exact, in bounded memory.
+//!
+//! The open epoch's ids lie in a set; those of advanced epochs in the state store, with a Bloom filter per event day
+//! before it (Putze, Sanders, Singler 2007: one cache line per key). A filter is made from the store when its day is
+//! first asked for, and the day longest unused is dropped, so history of any age is told apart within the same memory.
+
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashSet;
+use tagwarden_core::{StateDelta, StateError, StateStore};
+
+/// Event days whose filters are kept in memory.
+const DAYS: usize = 16;
+/// Words of one block: a cache line.
+const BLOCK: usize = 8;
+/// Ids per block, at 24 bits each: about one false hit in 5,000.
+const PER_BLOCK: usize = 21;
+const PROBES: u32 = 8;
+
+/// Tells first arrivals from repeats.
+#[derive(Debug, Default)]
+pub struct Seen {
+    days: BTreeMap<i64, Day>,
+    open: FxHashSet<(i64, u128)>,
+    tick: u64,
+}
+
+#[derive(Debug)]
+struct Day {
+    filter: Filter,
+    used: u64,
+}
+
+impl Seen {
+    /// Whether `id`, of an event on `day`, comes for the first time; it counts as seen from now on.
+    ///
+    /// # Errors
+    /// Whatever reading the store gives.
+    pub fn first_time<S: StateStore>(&mut self, store: &S, day: i64, id: u128) -> Result<bool, StateError> {
+        if self.open.contains(&(day, id)) {
+            return Ok(false);
+        }
+        self.tick += 1;
+        if !self.days.contains_key(&day) {
+            self.make_room();
+            let mut filter = Filter::default();
+            store.seen_on(day, &mut |id| filter.insert(id))?;
+            self.days.insert(day, Day { filter, used: 0 });
+        }
+        if let Some(known) = self.days.get_mut(&day) {
+            known.used = self.tick;
+            if known.filter.may_hold(id) && store.was_seen(day, id)? {
+                return Ok(false);
+            }
+        }
+        self.open.insert((day, id));
+        Ok(true)
+    }
+
+    /// Hands over the open epoch's ids, in order, and closes it: they are in the store once `delta` is.
+    pub fn delta(&mut self, delta: &mut StateDelta) {
+        let mut ids: Vec<_> = self.open.drain().collect();
+        ids.sort_unstable();
+        for (day, id) in ids {
+            if let Some(known) = self.days.get_mut(&day) {
+                known.filter.insert(id);
+            }
+            match delta.seen.last_mut() {
+                Some((last, ids)) if *last == day => ids.push(id),
+                _ => delta.seen.push((day, vec![id])),
+            }
+        }
+    }
+
+    fn make_room(&mut self) {
+        while self.days.len() >= DAYS {
+            let Some(oldest) = self.days.iter().min_by_key(|(_, day)| day.used).map(|(day, _)| *day) else { return };
+            self.days.remove(&oldest);
+        }
+    }
+}
+
+/// A Bloom filter that grows by adding a larger part when the last one is full.
+#[derive(Debug, Default)]
+struct Filter {
+    parts: Vec<Part>,
+}
+
+#[derive(Debug)]
+struct Part {
+    blocks: Vec<[u64; BLOCK]>,
+    held: usize,
+}
+
+impl Part {
+    #[expect(clippy::cast_possible_truncation, reason = "the block index is below the number of blocks")]
+    fn place(&self, id: u128) -> (usize, u64) {
+        // Ids are random or hashes already, but a caller may number them: mix both halves once more.
+        let high = mix((id >> 64) as u64 ^ 0x9E37_79B9_7F4A_7C15);
+        let low = mix(id as u64 ^ high);
+        ((u128::from(high ^ low.rotate_left(32)) * self.blocks.len() as u128 >> 64) as usize, low)
+    }
+}
+
+/// The finaliser of MurmurHash3.
+fn mix(mut x: u64) -> u64 {
+    x = (x ^ (x >> 33)).wrapping_mul(0xFF51_AFD7_ED55_8CCD);
+    x = (x ^ (x >> 33)).wrapping_mul(0xC4CE_B9FE_1A85_EC53);
+    x ^ (x >> 33)
+}
+
+/// The bits of one id within its block: word and mask.
+fn probes(hash: u64) -> impl Iterator<Item = (usize, u64)> {
+    (0..PROBES).map(move |i| {
+        let bits = hash.rotate_right(i * 7).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 55;
+        ((bits >> 6) as usize, 1 << (bits & 63))
+    })
+}
+
+impl Filter {
+    fn insert(&mut self, id: u128) {
+        let full = self.parts.last().is_none_or(|p| p.held >= p.blocks.len() * PER_BLOCK);
+        if full {
+            let blocks = self.parts.last().map_or(512, |p| p.blocks.len() * 4);
+            self.parts.push(Part { blocks: vec![[0; BLOCK]; blocks], held: 0 });
+        }
+        if let Some(part) = self.parts.last_mut() {
+            let (block, hash) = part.place(id);
+            for (word, mask) in probes(hash) {
+                part.blocks[block][word] |= mask;
+            }
+            part.held += 1;
+        }
+    }
+
+    fn may_hold(&self, id: u128) -> bool {
+        self.parts.iter().any(|part| {
+            let (block, hash) = part.place(id);
+            let block = &part.blocks[block];
+            probes(hash).all(|(word, mask)| block[word] & mask != 0)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Filter, mix};
+
+    #[test]
+    fn a_filter_forgets_nothing_and_seldom_errs() {
+        let id = |n: u64| u128::from(mix(n)) << 64 | u128::from(mix(n + 1_000_000_007));
+        let mut filter = Filter::default();
+        (0..200_000).for_each(|n| filter.insert(id(n)));
+        assert!((0..200_000).all(|n| filter.may_hold(id(n))));
+        let false_hits = (200_000..400_000).filter(|&n| filter.may_hold(id(n))).count();
+        assert!(false_hits < 200, "{false_hits} of 200,000");
+        let bytes: usize = filter.parts.iter().map(|p| p.blocks.len() * 64).sum();
+        assert!(bytes < 200_000 * 12, "{bytes}");
+    }
+}
