@@ -4,9 +4,15 @@
 //! durable under the archive's root. Arrow types stay inside.
 
 mod archive;
+mod cells;
+mod encode;
+mod epoch;
 mod error;
 mod quarantine;
+mod read;
+mod schema;
 mod settings;
+mod store;
 
 pub use archive::Archive;
 pub use error::ArchiveError;
