@@ -1,0 +1,3 @@
+//! State stores.
+
+pub(crate) mod sqlite;
