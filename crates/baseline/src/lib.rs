@@ -4,8 +4,13 @@
 //! [`Baseline::learn`] takes it in afterwards.
 
 mod baseline;
+mod features;
+mod hash;
+mod reasons;
 mod reference;
 mod settings;
+mod surprisal;
+mod table;
 
 pub use baseline::Baseline;
 pub use settings::Settings;

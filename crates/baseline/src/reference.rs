@@ -1,4 +1,305 @@
-//! The days that a change is compared with.
+//! The days that a change is compared with: how scores were spread, and which groups stood out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tagwarden_core::{Entry, StateDelta};
+
+use crate::Settings;
+use crate::surprisal::ORDINARY;
 
 /// Groups kept per day, highest first.
 pub(crate) const GROUPS_KEPT: usize = 64;
+pub(crate) const SPACE: &str = "reference";
+const BINS: usize = 512;
+/// Bins per doubling of `1 + score`: at a score of 20 nats a bin is 0.23 nats wide; the last begins at 254.
+const PER_DOUBLING: f64 = 64.0;
+/// Fewer changes than this are no reference.
+const LEAST_CHANGES: u64 = 300;
+/// However rarely a place changes, what is no rarer than this among its changes is not anomalous.
+const LEAST_SHARE: f64 = 0.99;
+
+#[derive(Debug, Clone)]
+struct Day {
+    /// Changes by score.
+    bins: Vec<u32>,
+    /// The highest score of each group (one actor within one hour), of the highest groups, in no order.
+    groups: Vec<(f64, u64)>,
+}
+
+impl Day {
+    fn new() -> Self {
+        Self { bins: vec![0; BINS], groups: Vec::new() }
+    }
+
+    fn learn(&mut self, score: f64, group: u64) {
+        if let Some(bin) = self.bins.get_mut(bin_of(score)) {
+            *bin = bin.saturating_add(1);
+        }
+        if let Some((highest, _)) = self.groups.iter_mut().find(|(_, g)| *g == group) {
+            *highest = highest.max(score);
+        } else if self.groups.len() < GROUPS_KEPT {
+            self.groups.push((score, group));
+        } else if let Some(lowest) = self.groups.iter_mut().min_by(|a, b| order(a, b))
+            && order(lowest, &(score, group)).is_lt()
+        {
+            *lowest = (score, group);
+        }
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let used: Vec<_> = (0u16..).zip(&self.bins).filter(|(_, count)| **count > 0).collect();
+        let mut groups = self.groups.clone();
+        groups.sort_by(order);
+        let mut out = u16::try_from(used.len()).unwrap_or(0).to_be_bytes().to_vec();
+        for (bin, count) in used {
+            out.extend(bin.to_be_bytes());
+            out.extend(count.to_be_bytes());
+        }
+        for (score, group) in groups {
+            out.extend(score.to_be_bytes());
+            out.extend(group.to_be_bytes());
+        }
+        out
+    }
+
+    /// `None` if the bytes are none of [`encode`](Self::encode)'s.
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (used, rest) = bytes.split_first_chunk::<2>()?;
+        let (bins, groups) = rest.split_at_checked(usize::from(u16::from_be_bytes(*used)) * 6)?;
+        let mut day = Self::new();
+        for &[b0, b1, c0, c1, c2, c3] in bins.as_chunks::<6>().0 {
+            *day.bins.get_mut(usize::from(u16::from_be_bytes([b0, b1])))? = u32::from_be_bytes([c0, c1, c2, c3]);
+        }
+        let (groups, rest) = groups.as_chunks::<16>();
+        for group in groups {
+            let (score, group) = (group.first_chunk()?, group.last_chunk()?);
+            day.groups.push((f64::from_be_bytes(*score), u64::from_be_bytes(*group)));
+        }
+        rest.is_empty().then_some(day)
+    }
+}
+
+/// By score; equal scores by group, so that it does not matter in which order groups came.
+fn order(a: &(f64, u64), b: &(f64, u64)) -> std::cmp::Ordering {
+    a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))
+}
+
+/// The reference of one day, frozen at its turn.
+#[derive(Debug, Clone)]
+pub(crate) struct Frozen {
+    /// Changes in lower bins, by bin.
+    below: Vec<u64>,
+    total: u64,
+    /// The score above which a change is anomalous.
+    pub(crate) threshold: f64,
+}
+
+impl Frozen {
+    /// Share of the reference's changes with a lower score, 0..=100; scores of one bin count as equal.
+    pub(crate) fn percentile(&self, score: f64) -> f64 {
+        self.below.get(bin_of(score)).map_or(0.0, |below| 100.0 * *below as f64 / self.total as f64)
+    }
+}
+
+/// The days, today's included.
+#[derive(Debug, Clone)]
+pub(crate) struct Reference {
+    days: BTreeMap<u16, Day>,
+    keep: usize,
+    warm_up: usize,
+    alerts_per_day: f64,
+    dirty: BTreeSet<u16>,
+    dropped: BTreeSet<u16>,
+    /// What the days before this one give: known from them, so not stored.
+    frozen: Option<(u16, Option<Frozen>)>,
+}
+
+impl Reference {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let days = |days: u32| usize::try_from(days).unwrap_or(usize::MAX).max(1);
+        Self {
+            days: BTreeMap::new(),
+            keep: days(settings.reference_days),
+            warm_up: days(settings.warm_up_days),
+            alerts_per_day: settings.alerts_per_day,
+            dirty: BTreeSet::new(),
+            dropped: BTreeSet::new(),
+            frozen: None,
+        }
+    }
+
+    /// The day that a change of `day` counts for: a late one counts for the newest day.
+    pub(crate) fn today(&self, day: i64) -> u16 {
+        let day = u16::try_from(day.max(0)).unwrap_or(u16::MAX);
+        self.days.last_key_value().map_or(day, |(&newest, _)| day.max(newest))
+    }
+
+    /// What `today` is compared with; `None` while too little is known.
+    pub(crate) fn frozen(&mut self, today: u16) -> Option<&Frozen> {
+        if self.frozen.as_ref().is_none_or(|(day, _)| *day != today) {
+            self.frozen = Some((today, self.freeze(today)));
+        }
+        self.frozen.as_ref().and_then(|(_, frozen)| frozen.as_ref())
+    }
+
+    fn freeze(&self, today: u16) -> Option<Frozen> {
+        let days: Vec<&Day> = self.days.range(..today).rev().take(self.keep).map(|(_, day)| day).collect();
+        let mut below = Vec::with_capacity(BINS);
+        let mut total = 0;
+        for bin in 0..BINS {
+            below.push(total);
+            total += days.iter().filter_map(|day| day.bins.get(bin)).map(|count| u64::from(*count)).sum::<u64>();
+        }
+        if days.len() < self.warm_up || total < LEAST_CHANGES {
+            return None;
+        }
+        let mut groups: Vec<f64> = days.iter().flat_map(|day| day.groups.iter().map(|(score, _)| *score)).collect();
+        groups.sort_by(|a, b| b.total_cmp(a));
+        let by_groups = groups.get(floor(self.alerts_per_day * days.len() as f64)).copied().unwrap_or(0.0);
+        let ordinary = below.partition_point(|below| (*below as f64) < LEAST_SHARE * total as f64);
+        Some(Frozen { below, total, threshold: by_groups.max(edge(ordinary)).max(ORDINARY) })
+    }
+
+    /// Takes a change in; true at a day's turn.
+    pub(crate) fn learn(&mut self, today: u16, score: f64, group: u64) -> bool {
+        let turn = !self.days.contains_key(&today);
+        // A day ahead may have been asked about before this one ended.
+        self.frozen.take_if(|(day, _)| *day > today);
+        self.days.entry(today).or_insert_with(Day::new).learn(score, group);
+        self.dirty.insert(today);
+        // Today is not yet of the reference, so one more than `keep`.
+        while self.days.len() > self.keep + 1 {
+            if let Some((day, _)) = self.days.pop_first() {
+                self.dirty.remove(&day);
+                self.dropped.insert(day);
+            }
+        }
+        turn
+    }
+
+    /// Takes back a stored entry of this space.
+    pub(crate) fn restore(&mut self, entry: &Entry) {
+        if let (Ok(key), Some(day)) =
+            (<[u8; 2]>::try_from(entry.key.as_slice()), entry.value.as_deref().and_then(Day::decode))
+        {
+            self.days.insert(u16::from_be_bytes(key), day);
+            self.frozen = None;
+        }
+    }
+
+    /// Adds the days that changed since the last call.
+    pub(crate) fn delta(&mut self, delta: &mut StateDelta) {
+        for day in std::mem::take(&mut self.dropped) {
+            delta.remove(SPACE, day.to_be_bytes());
+        }
+        for number in std::mem::take(&mut self.dirty) {
+            if let Some(day) = self.days.get(&number) {
+                delta.set(SPACE, number.to_be_bytes(), day.encode());
+            }
+        }
+    }
+}
+
+fn bin_of(score: f64) -> usize {
+    floor(PER_DOUBLING * (1.0 + score.max(0.0)).log2()).min(BINS - 1)
+}
+
+/// The lowest score of a bin.
+fn edge(bin: usize) -> f64 {
+    (bin as f64 / PER_DOUBLING).exp2() - 1.0
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates at both ends")]
+fn floor(x: f64) -> usize {
+    x as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Day, GROUPS_KEPT, Reference, bin_of, edge};
+    use crate::Settings;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    fn settings(alerts_per_day: f64) -> Settings {
+        Settings { alerts_per_day, warm_up_days: 1, ..Settings::default() }
+    }
+
+    #[test]
+    fn bins_keep_the_order() {
+        for bin in 0..super::BINS {
+            assert_eq!(bin_of(edge(bin) + 1e-9), bin);
+        }
+        assert_eq!([bin_of(-1.0), bin_of(f64::NAN), bin_of(1e9)], [0, 0, super::BINS - 1]);
+    }
+
+    #[test]
+    fn a_quiet_place_is_held_by_the_share_not_by_the_count() {
+        let mut reference = Reference::new(&settings(3.0));
+        for n in 0..1000u32 {
+            reference.learn(1, f64::from(n) / 100.0, 7);
+        }
+        let threshold = reference.frozen(2).expect("a reference").threshold;
+        assert!((9.8..=10.0).contains(&threshold), "one group a day, three allowed: {threshold}");
+    }
+
+    proptest! {
+        /// On the reference days at most so many groups lie above the threshold, and one more would at any lower one.
+        #[test]
+        fn the_threshold_keeps_its_promise(
+            days in proptest::collection::vec(proptest::collection::vec((0u64..90, 0.0..60.0f64), 100..300), 3..6),
+            allowed in 0u32..9,
+        ) {
+            let mut reference = Reference::new(&settings(f64::from(allowed)));
+            let mut highest = BTreeMap::new();
+            for (number, day) in (10u16..).zip(&days) {
+                for &(group, score) in day {
+                    reference.learn(number, score, group);
+                    let best = highest.entry((number, group)).or_insert(score);
+                    *best = score.max(*best);
+                }
+            }
+            let threshold = reference.frozen(99).expect("a reference").threshold;
+            let most = usize::try_from(allowed).expect("small") * days.len();
+            prop_assert!(highest.values().filter(|score| **score > threshold).count() <= most);
+            // And it is no higher than that asks for, or the share of ordinary changes.
+            let lower = (threshold + 1.0) / (1.0 + edge(1)) - 1.0 - 1e-9;
+            let above = days.iter().flatten().filter(|(_, score)| *score >= lower).count() as f64;
+            let changes = days.iter().map(Vec::len).sum::<usize>() as f64;
+            prop_assert!(highest.values().filter(|s| **s >= threshold).count() > most || above > 0.01 * changes || threshold <= 3.0);
+        }
+
+        #[test]
+        fn the_percentile_rises_with_the_score(scores in proptest::collection::vec(0.0..99.0f64, 300..400), a in 0.0..120.0f64, b in 0.0..120.0f64) {
+            let mut reference = Reference::new(&settings(3.0));
+            scores.iter().for_each(|score| { reference.learn(5, *score, 1); });
+            let frozen = reference.frozen(6).expect("a reference");
+            let (low, high) = (frozen.percentile(a.min(b)), frozen.percentile(a.max(b)));
+            prop_assert!(low <= high && (0.0..=100.0).contains(&low) && (0.0..=100.0).contains(&high));
+            let lower = scores.iter().filter(|score| **score < a).count() as f64 / scores.len() as f64 * 100.0;
+            prop_assert!(frozen.percentile(a) <= lower + 1e-9);
+            prop_assert!(frozen.percentile(a + 2.0) >= lower - 1e-9);
+        }
+
+        #[test]
+        fn a_day_is_stored_and_read_back(scores in proptest::collection::vec((0.0..400.0f64, 0u64..200), 0..300)) {
+            let mut day = Day::new();
+            scores.iter().for_each(|(score, group)| day.learn(*score, *group));
+            let read = Day::decode(&day.encode()).expect("its own bytes");
+            prop_assert_eq!(&read.bins, &day.bins);
+            prop_assert_eq!(read.encode(), day.encode());
+            // The groups kept are the highest there were, by their highest score.
+            let mut highest = BTreeMap::new();
+            for (score, group) in scores {
+                let best = highest.entry(group).or_insert(score);
+                *best = score.max(*best);
+            }
+            let mut wanted: Vec<f64> = highest.into_values().collect();
+            wanted.sort_by(|a, b| b.total_cmp(a));
+            wanted.truncate(GROUPS_KEPT);
+            let mut kept: Vec<f64> = day.groups.iter().map(|(score, _)| *score).collect();
+            kept.sort_by(|a, b| b.total_cmp(a));
+            prop_assert_eq!(kept, wanted);
+        }
+    }
+}

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::reference::GROUPS_KEPT;
 
 /// How much is learned, and how often it may speak.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// Groups (one actor within one hour) per day that may lie above the threshold on the reference days, on average.
