@@ -1,1 +1,26 @@
-//! Grouping, routing, ledger and outbox, message building.
+//! Grouping, routing, ledger and outbox, message building, delivery.
+//!
+//! [`Outbox::offer`] takes judged changes: suppressed ones are noted, repeats known, the rest grouped, routed and written
+//! down in one commit. A [`Courier`] per destination takes what is due from the same file over its own connection and
+//! hands it to a [`tagwarden_core::Notifier`], so a dead destination never holds up an offer. Order: inhibit, silence,
+//! dedupe, group, route, deliver.
+
+mod courier;
+mod error;
+mod group;
+mod kept;
+mod ledger;
+pub mod message;
+mod offer;
+mod outbox;
+mod queue;
+mod route;
+mod schedule;
+mod settings;
+
+pub use courier::{Courier, Drain};
+pub use error::AlertError;
+pub use ledger::{Counts, Ledger};
+pub use offer::{Offer, RuleName, TagChange};
+pub use outbox::{OfferOutcome, Outbox};
+pub use settings::{Route, Settings, Span, Threshold};

@@ -1,0 +1,83 @@
+//! An assessment in JSON, so that a replay finds it as it was: numbers are kept by their bits.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use tagwarden_core::{Assessment, Disposition, RuleHit, Scores, Severity};
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "RuleHit")]
+struct RuleHitDef {
+    id: Arc<str>,
+    title: Arc<str>,
+    severity: Severity,
+    reason: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Hit(#[serde(with = "RuleHitDef")] RuleHit);
+
+fn hits_out<S: Serializer>(hits: &[RuleHit], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(hits.iter().cloned().map(Hit))
+}
+
+fn hits_in<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<RuleHit>, D::Error> {
+    Ok(Vec::<Hit>::deserialize(deserializer)?.into_iter().map(|hit| hit.0).collect())
+}
+
+/// A float by its bits: no decimal detour, and infinities survive.
+#[derive(Serialize, Deserialize)]
+struct Bits(u64);
+
+fn float_out<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    Bits(value.to_bits()).serialize(serializer)
+}
+
+fn float_in<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(f64::from_bits(Bits::deserialize(deserializer)?.0))
+}
+
+#[expect(clippy::ref_option, reason = "the signature that serde calls")]
+fn maybe_out<S: Serializer>(value: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+    value.map(|v| Bits(v.to_bits())).serialize(serializer)
+}
+
+fn maybe_in<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    Ok(Option::<Bits>::deserialize(deserializer)?.map(|bits| f64::from_bits(bits.0)))
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Scores")]
+struct ScoresDef {
+    #[serde(serialize_with = "maybe_out", deserialize_with = "maybe_in")]
+    percentile: Option<f64>,
+    #[serde(serialize_with = "float_out", deserialize_with = "float_in")]
+    score: f64,
+    #[serde(serialize_with = "maybe_out", deserialize_with = "maybe_in")]
+    forest: Option<f64>,
+    #[serde(serialize_with = "maybe_out", deserialize_with = "maybe_in")]
+    tails: Option<f64>,
+    #[serde(serialize_with = "float_out", deserialize_with = "float_in")]
+    surprisal_sum: f64,
+    #[serde(serialize_with = "maybe_out", deserialize_with = "maybe_in")]
+    peer_distance: Option<f64>,
+    peer_group: Option<String>,
+    #[serde(serialize_with = "maybe_out", deserialize_with = "maybe_in")]
+    threshold: Option<f64>,
+    reasons: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Assessment")]
+pub(crate) struct AssessmentDef {
+    #[serde(serialize_with = "hits_out", deserialize_with = "hits_in")]
+    hits: Vec<RuleHit>,
+    #[serde(with = "ScoresDef")]
+    scores: Scores,
+    reasons: Vec<String>,
+    severity: Severity,
+    disposition: Disposition,
+    suppressed_by: Option<String>,
+    production_critical: bool,
+    anomalous: bool,
+}

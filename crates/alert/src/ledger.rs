@@ -1,0 +1,154 @@
+//! The ledger's file: its tables, and the counts on both sides of the identity.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension as _};
+use serde::Deserialize;
+use tagwarden_core::Assessment;
+
+use crate::{AlertError, kept};
+
+const SCHEMA: &str = "1";
+
+/// Tables may share a file with the state store: all names begin with `alert_`.
+///
+/// A change has one fate per destination: `pending` with the message that will tell it, then `delivered` (the change
+/// that opened its alert), `folded` (the others), `expired`, or `suppressed` from the start.
+const TABLES: &str = "
+CREATE TABLE IF NOT EXISTS alert_meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS alert_change (
+    seq INTEGER PRIMARY KEY, change_id TEXT NOT NULL UNIQUE, epoch INTEGER NOT NULL, shared_id TEXT,
+    group_id INTEGER, copy INTEGER NOT NULL DEFAULT 0, offer TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS alert_change_epoch ON alert_change (epoch);
+CREATE INDEX IF NOT EXISTS alert_change_shared ON alert_change (shared_id) WHERE shared_id IS NOT NULL;
+CREATE TABLE IF NOT EXISTS alert_group (
+    id INTEGER PRIMARY KEY, opener TEXT NOT NULL, key TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+    changes INTEGER NOT NULL, severity TEXT NOT NULL, disposition TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS alert_group_key ON alert_group (key, last);
+CREATE TABLE IF NOT EXISTS alert_message (
+    id INTEGER PRIMARY KEY, destination TEXT NOT NULL, kind TEXT NOT NULL, group_id INTEGER, due INTEGER NOT NULL,
+    created INTEGER NOT NULL, status TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, sent INTEGER,
+    reference TEXT, reason TEXT);
+CREATE INDEX IF NOT EXISTS alert_message_queue ON alert_message (destination, status, due, id);
+CREATE INDEX IF NOT EXISTS alert_message_group ON alert_message (group_id, destination);
+CREATE TABLE IF NOT EXISTS alert_fate (
+    destination TEXT NOT NULL, seq INTEGER NOT NULL, fate TEXT NOT NULL, message_id INTEGER,
+    PRIMARY KEY (destination, seq)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS alert_fate_message ON alert_fate (message_id, seq);
+CREATE INDEX IF NOT EXISTS alert_fate_count ON alert_fate (destination, fate);
+CREATE TABLE IF NOT EXISTS alert_destination (
+    name TEXT PRIMARY KEY, to_alert INTEGER NOT NULL DEFAULT 0, failing_ms INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+";
+
+/// What became of the changes meant for one destination. `to_alert` is counted when they are offered, the others are
+/// the fates on record; at all times `to_alert = delivered + folded + suppressed + expired + pending`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Changes meant for the destination.
+    pub to_alert: u64,
+    /// Changes that opened an alert that has been told.
+    pub delivered: u64,
+    /// Further changes of alerts, told with them.
+    pub folded: u64,
+    /// Changes that somebody asked not to be told of.
+    pub suppressed: u64,
+    /// Changes that were given up or refused.
+    pub expired: u64,
+    /// Changes that wait to be told.
+    pub pending: u64,
+}
+
+impl Counts {
+    /// Whether both sides of the identity agree.
+    pub fn adds_up(&self) -> bool {
+        self.to_alert == self.delivered + self.folded + self.suppressed + self.expired + self.pending
+    }
+}
+
+/// A connection to the record of who was told what.
+#[derive(Debug)]
+pub struct Ledger {
+    pub(crate) db: Connection,
+}
+
+impl Ledger {
+    /// Opens the file at `path` and makes the tables that are missing. The file may be the state store's.
+    ///
+    /// # Errors
+    /// A file that can't be opened, is no database, or was written by another schema.
+    pub fn open(path: &Path) -> Result<Self, AlertError> {
+        let open = |source| AlertError::Open { path: path.to_owned(), source };
+        let db = Connection::open(path).map_err(open)?;
+        db.busy_timeout(Duration::from_secs(30)).map_err(open)?;
+        db.pragma_update(None, "journal_mode", "WAL").map_err(open)?;
+        // An alert that is on record must be there after a power cut, or it is told twice or never.
+        db.pragma_update(None, "synchronous", "FULL").map_err(open)?;
+        db.execute_batch(&format!(
+            "BEGIN IMMEDIATE; {TABLES} INSERT OR IGNORE INTO alert_meta VALUES ('schema', '{SCHEMA}'); COMMIT;"
+        ))
+        .map_err(open)?;
+        let found: Option<String> = db
+            .query_row("SELECT value FROM alert_meta WHERE name = 'schema'", [], |row| row.get(0))
+            .optional()
+            .map_err(open)?;
+        match found {
+            Some(found) if found == SCHEMA => Ok(Self { db }),
+            found => Err(AlertError::Schema { found: found.unwrap_or_default(), wanted: SCHEMA }),
+        }
+    }
+
+    /// The counts per destination.
+    pub fn counts(&self) -> Result<BTreeMap<String, Counts>, AlertError> {
+        self.read_counts().map_err(AlertError::ledger("count fates"))
+    }
+
+    fn read_counts(&self) -> rusqlite::Result<BTreeMap<String, Counts>> {
+        // One read transaction: the two sides must come from one moment.
+        let db = self.db.unchecked_transaction()?;
+        let mut all = BTreeMap::new();
+        let mut statement = db.prepare_cached("SELECT name, to_alert FROM alert_destination")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let counts = Counts { to_alert: row.get::<_, i64>(1)?.unsigned_abs(), ..Counts::default() };
+            all.insert(row.get::<_, String>(0)?, counts);
+        }
+        let mut statement =
+            db.prepare_cached("SELECT destination, fate, count(*) FROM alert_fate GROUP BY destination, fate")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let counts: &mut Counts = all.entry(row.get::<_, String>(0)?).or_default();
+            let n = row.get::<_, i64>(2)?.unsigned_abs();
+            match row.get_ref(1)?.as_str()? {
+                "delivered" => counts.delivered += n,
+                "folded" => counts.folded += n,
+                "suppressed" => counts.suppressed += n,
+                "expired" => counts.expired += n,
+                _ => counts.pending += n,
+            }
+        }
+        Ok(all)
+    }
+
+    /// The assessments on record of changes offered after `epoch`, by `change_id`: what a replay keeps.
+    pub fn kept(&self, after_epoch: u64) -> Result<BTreeMap<String, Assessment>, AlertError> {
+        #[derive(Deserialize)]
+        struct Kept {
+            #[serde(with = "kept::AssessmentDef")]
+            assessment: Assessment,
+        }
+        let failed = || AlertError::ledger("read what is kept");
+        let mut statement =
+            self.db.prepare_cached("SELECT change_id, offer FROM alert_change WHERE epoch > ?1").map_err(failed())?;
+        let epoch = i64::try_from(after_epoch).unwrap_or(i64::MAX);
+        let mut rows = statement.query([epoch]).map_err(failed())?;
+        let mut kept = BTreeMap::new();
+        while let Some(row) = rows.next().map_err(failed())? {
+            let offer: String = row.get(1).map_err(failed())?;
+            let found: Kept = serde_json::from_str(&offer).map_err(AlertError::content("read what is kept"))?;
+            kept.insert(row.get(0).map_err(failed())?, found.assessment);
+        }
+        Ok(kept)
+    }
+}

@@ -1,0 +1,103 @@
+//! Many changes in one message: what came late, what can wait for the day's digest, what overflowed.
+
+use tagwarden_core::{AlertMessage, Disposition};
+
+use super::{LINE, fit, links, words, worst};
+use crate::{Offer, group};
+
+/// Most changes that are listed one by one.
+const LISTED: usize = 40;
+
+/// One message for all `offers`; `kind` is `late`, `daily` or `overflow`. `None` without any change.
+pub(crate) fn digest(alert_id: &str, kind: &str, offers: &[Offer], runbook: Option<&str>) -> Option<AlertMessage> {
+    let main = worst(offers)?;
+    let n = offers.len();
+    let changes = if n == 1 { "change" } else { "changes" };
+    let (title, lead) = match kind {
+        "late" => ("Told late: changes that happened hours ago", format!("{n} {changes} told late")),
+        "overflow" => ("Too many alerts to tell one by one", format!("{n} further {changes}")),
+        _ => ("Daily digest", format!("Digest of {n} {changes}")),
+    };
+    let lead = format!("{lead}; worst: ");
+    let text = lead.clone() + &words::sentence_within(main, LINE.saturating_sub(lead.chars().count()));
+    let first = offers.iter().map(|offer| offer.event_time).min()?;
+    let last = offers.iter().map(|offer| offer.event_time).max()?;
+    let mut lines = lines(offers);
+    let hidden = lines.len().saturating_sub(LISTED);
+    lines.truncate(LISTED);
+    if hidden > 0 {
+        lines.push(format!("and {hidden} more, in the archive"));
+    }
+    Some(AlertMessage {
+        alert_id: alert_id.to_owned(),
+        state: "digest".to_owned(),
+        text: fit::cut(&text, LINE),
+        title: title.to_owned(),
+        severity: main.severity,
+        disposition: offers
+            .iter()
+            .fold(Disposition::Digest, |loudest, offer| group::louder(loudest, offer.disposition)),
+        first,
+        last,
+        changes: n as u64,
+        fields: vec![("Severity".to_owned(), by_severity(offers))],
+        reasons: lines,
+        links: links::links(main, runbook),
+    })
+}
+
+/// One line per way of saying it, the worst first, repeats counted.
+fn lines(offers: &[Offer]) -> Vec<String> {
+    let mut lines: Vec<(std::cmp::Reverse<tagwarden_core::Severity>, usize, String, u64)> = Vec::new();
+    let mut known: rustc_hash::FxHashMap<String, usize> = rustc_hash::FxHashMap::default();
+    for offer in offers {
+        let line = format!("[{}] {} {}", offer.severity, offer.event_time.date(), words::sentence(offer));
+        match known.get(&line).and_then(|at| lines.get_mut(*at)) {
+            Some((_, _, _, n)) => *n += 1,
+            None => {
+                known.insert(line.clone(), lines.len());
+                lines.push((std::cmp::Reverse(offer.severity), lines.len(), line, 1));
+            }
+        }
+    }
+    lines.sort_by_key(|(severity, place, ..)| (*severity, *place));
+    lines.into_iter().map(|(_, _, line, n)| if n == 1 { line } else { format!("{line} × {n}") }).collect()
+}
+
+fn by_severity(offers: &[Offer]) -> String {
+    let counted = tagwarden_core::Severity::ALL.iter().rev().filter_map(|severity| {
+        let n = offers.iter().filter(|offer| offer.severity == *severity).count();
+        (n > 0).then(|| format!("{n} {severity}"))
+    });
+    counted.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use tagwarden_core::Severity;
+
+    use super::{LISTED, digest};
+    use crate::Offer;
+    use crate::message::sample::offer;
+
+    #[test]
+    fn counts_repeats_and_tells_the_worst_first() {
+        let bad = Offer { severity: Severity::Critical, resource_name: Some("ledger".into()), ..offer("b.0", 5) };
+        let message = digest("d", "late", &[offer("a.0", 0), offer("a.1", 0), bad], None).unwrap();
+        assert_eq!(message.changes, 3);
+        assert!(message.text.starts_with("3 changes told late; worst: dana.garcia: Environment prd → dev on ledger"));
+        assert_eq!(message.fields, [("Severity".to_owned(), "1 critical, 2 high".to_owned())]);
+        assert!(message.reasons[0].starts_with("[critical]") && message.reasons[0].contains("ledger"));
+        assert!(message.reasons[1].ends_with("× 2"), "{:?}", message.reasons);
+    }
+
+    #[test]
+    fn a_long_list_ends_with_the_number_of_the_rest() {
+        let offers: Vec<Offer> =
+            (0..50).map(|i| Offer { resource_name: Some(format!("r{i}")), ..offer(&format!("e.{i}"), i) }).collect();
+        let message = digest("d", "daily", &offers, None).unwrap();
+        assert_eq!(message.reasons.len(), LISTED + 1);
+        assert_eq!(message.reasons.last().map(String::as_str), Some("and 10 more, in the archive"));
+        assert!(digest("d", "daily", &[], None).is_none());
+    }
+}

@@ -1,0 +1,284 @@
+//! Changes in plain words.
+
+use tagwarden_core::{TagOp, Via};
+
+use super::fit::cut;
+use crate::{Offer, TagChange};
+
+/// Change kinds whose own word does not read well, and whether the resource follows directly or after `on`.
+const PHRASES: &[(&str, &str, &str)] = &[
+    ("access_key_created", "created an access key for", ""),
+    ("access_key_deleted", "deleted an access key of", ""),
+    ("access_key_changed", "changed an access key of", ""),
+    ("bucket_encryption_removed", "removed default encryption", "on"),
+    ("bucket_policy_changed", "changed the bucket policy", "on"),
+    ("bucket_policy_removed", "removed the bucket policy", "on"),
+    ("console_login", "signed in to the console", "as"),
+    ("detector_deleted", "deleted GuardDuty detector", ""),
+    ("flow_logs_deleted", "deleted flow logs", ""),
+    ("inline_policy_changed", "changed an inline policy", "on"),
+    ("instance_launched", "launched instance", ""),
+    ("instance_state_reported", "instance state reported", "on"),
+    ("key_deletion_scheduled", "scheduled deletion of key", ""),
+    ("mfa_device_deactivated", "switched MFA off", "for"),
+    ("other_change", "", "on"),
+    ("public_access_block_changed", "changed the public access block", "on"),
+    ("public_access_block_removed", "removed the public access block", "on"),
+    ("read", "", "on"),
+    ("role_assumed", "assumed role", ""),
+    ("security_group_rules_changed", "changed rules", "on"),
+    ("trail_changed", "changed trail", ""),
+    ("trail_stopped", "stopped logging of trail", ""),
+    ("trust_policy_changed", "changed the trust policy", "on"),
+];
+
+/// Verbs after which the resource follows directly: what the kind names is the resource itself.
+const DIRECT: &[&str] = &[
+    "created",
+    "deleted",
+    "disabled",
+    "enabled",
+    "launched",
+    "rebooted",
+    "released",
+    "restored",
+    "started",
+    "stopped",
+    "terminated",
+];
+
+/// Longest parts of the phone's line: actor, value, resource, account. The first that fits is taken.
+const LIMITS: [[usize; 4]; 3] = [[60, 60, 80, 60], [36, 28, 48, 32], [24, 14, 30, 20]];
+
+/// `who: did what, old → new, on what (where)` in at most 150 characters.
+pub(super) fn sentence(offer: &Offer) -> String {
+    sentence_within(offer, super::LINE)
+}
+
+/// As [`sentence`], in at most `most` characters.
+pub(super) fn sentence_within(offer: &Offer, most: usize) -> String {
+    let mut last = String::new();
+    for [who, value, name, account] in LIMITS {
+        let (act, joint) = phrase(offer, value);
+        let denied = if offer.error_code.is_some() { "was denied: " } else { "" };
+        let mut line = format!("{}: {denied}{act}", cut(&actor(offer), who));
+        let on = resource(offer);
+        if !on.is_empty() {
+            line += if joint.is_empty() { "" } else { " " };
+            line += joint;
+            line += " ";
+            line += &cut(on, name);
+        }
+        let place = account_name(offer);
+        if !place.is_empty() {
+            line += &format!(" ({})", cut(place, account));
+        }
+        if line.chars().count() <= most {
+            return line;
+        }
+        last = line;
+    }
+    cut(&last, most)
+}
+
+/// The headline: the first rule that hit, else what happened, and where.
+pub(super) fn title(offer: &Offer) -> String {
+    let what = offer.rules.first().map_or_else(|| capital(&act(offer)), |rule| rule.title.clone());
+    match account_name(offer) {
+        "" => what,
+        account => format!("{} · {account}", cut(&what, super::LINE - 40)),
+    }
+}
+
+/// What was done, without its object; the same for changes that read as repeats of each other.
+pub(super) fn act(offer: &Offer) -> String {
+    phrase(offer, 40).0
+}
+
+/// Label and value for each thing worth knowing: who, did what, old → new, where.
+pub(super) fn fields(offer: &Offer) -> Vec<(String, String)> {
+    let mut fields = vec![("Who", who(offer)), ("Did", did(offer))];
+    let old_new: Vec<String> = ranked(offer).into_iter().take(5).map(|tag| delta(tag, 80)).collect();
+    if !old_new.is_empty() {
+        let more = offer.tags.len().saturating_sub(5);
+        let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+        fields.push(("Old → new", old_new.join(", ") + &more));
+    }
+    if !offer.missing_tags.is_empty() {
+        fields.push(("Missing tags", offer.missing_tags.join(", ")));
+    }
+    fields.push(("Resource", object(offer)));
+    fields.push(("Where", place(offer)));
+    if let Some(owner) = &offer.owner {
+        fields.push(("Owner", owner.clone()));
+    }
+    fields.retain(|(_, value)| !value.is_empty());
+    fields.into_iter().map(|(label, value)| (label.to_owned(), value)).collect()
+}
+
+/// Who, in one short word: the person's mail name, else the last part of what else names the actor.
+pub(super) fn actor(offer: &Offer) -> String {
+    if let Some(human) = offer.human.as_deref().filter(|human| !human.is_empty()) {
+        return human.split('@').next().filter(|name| !name.is_empty()).unwrap_or(human).to_owned();
+    }
+    if offer.root {
+        return "root".to_owned();
+    }
+    let name = [offer.principal.as_deref(), Some(offer.actor.as_str()), offer.session.as_deref()];
+    let name = name.into_iter().flatten().map(tail).find(|name| !name.is_empty());
+    name.unwrap_or("unknown actor").to_owned()
+}
+
+/// The resource as a person knows it: its name, else its id; empty if the request names none.
+pub(super) fn resource(offer: &Offer) -> &str {
+    let name = offer.resource_name.as_deref().filter(|name| !name.is_empty());
+    name.unwrap_or_else(|| {
+        if offer.resource_id.starts_with("arn:") { tail(&offer.resource_id) } else { &offer.resource_id }
+    })
+}
+
+pub(super) fn account_name(offer: &Offer) -> &str {
+    offer.account_name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&offer.account_id)
+}
+
+/// What follows the last `/` or, in an ARN, the last `:`.
+fn tail(text: &str) -> &str {
+    let text = text.rsplit('/').next().unwrap_or(text);
+    text.rsplit(':').next().unwrap_or(text)
+}
+
+/// What was done and the word between it and the resource.
+fn phrase(offer: &Offer, value: usize) -> (String, &'static str) {
+    if let Some(main) = ranked(offer).first().filter(|_| offer.kind.starts_with("tags_")) {
+        let more = offer.tags.len() - 1;
+        let more = if more > 0 { format!(" +{more} tags") } else { String::new() };
+        return (delta(main, value) + &more, "on");
+    }
+    if let Some(opened) = ports(offer) {
+        return (cut(&opened, value.max(40)), "on");
+    }
+    if let Some((_, words, joint)) = PHRASES.iter().find(|(kind, ..)| *kind == offer.kind) {
+        if words.is_empty() {
+            return (format!("called {}", cut(&offer.event_name, value)), joint);
+        }
+        return ((*words).to_owned(), joint);
+    }
+    let (noun, verb) = offer.kind.rsplit_once('_').unwrap_or(("", &offer.kind));
+    let noun = noun.replace('_', " ");
+    let joint = if DIRECT.contains(&verb) { "" } else { "on" };
+    (format!("{verb} {noun}").trim().to_owned(), joint)
+}
+
+/// `opened port 22 to 0.0.0.0/0`, from the facts of a security group's rule.
+fn ports(offer: &Offer) -> Option<String> {
+    let verb = match offer.kind.as_str() {
+        "ingress_opened" | "egress_opened" => "opened",
+        "ingress_closed" | "egress_closed" => "closed",
+        _ => return None,
+    };
+    let (from, to) = (detail(offer, "from_port"), detail(offer, "to_port"));
+    let port = match (detail(offer, "world_ports").filter(|_| verb == "opened"), from, to) {
+        (Some(world), ..) => format!("port {world}"),
+        (None, Some(from), Some(to)) if from != to && from != "-1" => format!("ports {from}-{to}"),
+        (None, Some(from), _) if from != "-1" => format!("port {from}"),
+        _ => "all ports".to_owned(),
+    };
+    let way = if offer.kind.starts_with("egress") { " for outgoing traffic" } else { "" };
+    let preposition = if verb == "opened" { "to" } else { "for" };
+    let peer = detail(offer, "cidr").map(|cidr| format!(" {preposition} {cidr}")).unwrap_or_default();
+    Some(format!("{verb} {port}{way}{peer}"))
+}
+
+fn detail<'a>(offer: &'a Offer, name: &str) -> Option<&'a str> {
+    offer.details.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).filter(|v| !v.is_empty())
+}
+
+/// The tags' changes, the most telling first: the environment's key, then changed, removed, added ones.
+fn ranked(offer: &Offer) -> Vec<&TagChange> {
+    let mut tags: Vec<&TagChange> = offer.tags.iter().filter(|tag| tag.op != TagOp::Unchanged).collect();
+    let moved = offer.environment_before != offer.environment;
+    tags.sort_by_key(|tag| {
+        let environment = moved && tag.key.to_ascii_lowercase().contains("env");
+        let op = match tag.op {
+            TagOp::Modified => 0,
+            TagOp::Removed => 1,
+            TagOp::Unknown => 2,
+            TagOp::Added => 3,
+            TagOp::Unchanged => 4,
+        };
+        (!environment, op)
+    });
+    tags
+}
+
+fn delta(tag: &TagChange, value: usize) -> String {
+    let side =
+        |side: &Option<String>, absent: &'static str| side.as_deref().map_or(absent.to_owned(), |v| cut(v, value));
+    let unknown_old = if tag.op == TagOp::Added { "none" } else { "unknown" };
+    let absent_new = if tag.op == TagOp::Removed { "removed" } else { "unknown" };
+    format!("{} {} → {}", cut(&tag.key, value), side(&tag.old, unknown_old), side(&tag.new, absent_new))
+}
+
+/// The person, and the credentials that were used.
+fn who(offer: &Offer) -> String {
+    let name = offer.human.clone().filter(|human| !human.is_empty()).unwrap_or_else(|| actor(offer));
+    let mut through: Vec<&str> = offer.chain.iter().map(|step| tail(step)).collect();
+    if let Some(principal) = offer.principal.as_deref().map(tail).filter(|p| !name.starts_with(p)) {
+        through.push(principal);
+    }
+    through.retain(|step| !step.is_empty());
+    let through = if through.is_empty() { String::new() } else { format!(" through {}", through.join(" → ")) };
+    let via = match offer.via {
+        Via::Console => " (console)",
+        Via::Iac => " (infrastructure as code)",
+        Via::Service => " (an AWS service)",
+        Via::Api => "",
+    };
+    format!("{name}{through}{via}")
+}
+
+fn did(offer: &Offer) -> String {
+    let service = offer.event_source.split('.').next().unwrap_or_default();
+    let denied = offer.error_code.as_ref().map(|code| format!(", denied ({code})")).unwrap_or_default();
+    let shown = if offer.kind.starts_with("tags_") { "changed tags".to_owned() } else { act(offer) };
+    format!("{} ({service} {}){denied}", capital(&shown), offer.event_name)
+}
+
+fn object(offer: &Offer) -> String {
+    let kind = offer.resource_type.strip_prefix("AWS::").unwrap_or(&offer.resource_type).replace("::", " ");
+    let name = resource(offer);
+    let id = if name == offer.resource_id || offer.resource_id.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", offer.resource_id)
+    };
+    format!("{kind} {name}{id}").trim().to_owned()
+}
+
+fn place(offer: &Offer) -> String {
+    let mut parts = Vec::new();
+    match (&offer.account_name, offer.account_id.as_str()) {
+        (Some(name), "") => parts.push(name.clone()),
+        (Some(name), id) => parts.push(format!("{name} ({id})")),
+        (None, "") => {}
+        (None, id) => parts.push(id.to_owned()),
+    }
+    if !offer.region.is_empty() {
+        parts.push(offer.region.clone());
+    }
+    match (&offer.environment_before, &offer.environment) {
+        (Some(before), Some(after)) if before != after => parts.push(format!("{before} → {after}")),
+        (Some(environment), _) | (None, Some(environment)) => parts.push(environment.clone()),
+        (None, None) => {}
+    }
+    parts.join(", ")
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+#[path = "words_tests.rs"]
+mod tests;

@@ -1,0 +1,176 @@
+//! A judged change as alerts need it: owned, so that it outlives its event.
+
+use serde::{Deserialize, Serialize};
+use tagwarden_core::{Assessment, Disposition, Family, Row, Severity, TagOp, Timestamp, Via};
+
+use crate::kept;
+
+/// What one change did to one tag key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagChange {
+    /// The key.
+    pub key: String,
+    /// The value before, if known.
+    pub old: Option<String>,
+    /// The value after, if any.
+    pub new: Option<String>,
+    /// What happened.
+    pub op: TagOp,
+}
+
+/// A rule that hit, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleName {
+    /// The rule's id.
+    pub id: String,
+    /// The rule's title.
+    pub title: String,
+}
+
+/// One change that somebody is to be told of, or would be if it were not suppressed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Offer {
+    /// `<event_id>.<ordinal>`; an offer is taken once under it.
+    pub change_id: String,
+    /// The event's id.
+    pub event_id: String,
+    /// The resource's place in the request.
+    pub ordinal: u32,
+    /// Links the copies of one cross-account call.
+    pub shared_event_id: Option<String>,
+    /// When it happened.
+    pub event_time: Timestamp,
+    /// `eventSource`.
+    pub event_source: String,
+    /// `eventName`.
+    pub event_name: String,
+    /// The call was refused and changed nothing.
+    pub error_code: Option<String>,
+    /// The word by which the actor is told again.
+    pub actor: String,
+    /// The person.
+    pub human: Option<String>,
+    /// `userIdentity.arn`.
+    pub actor_arn: Option<String>,
+    /// The session's name.
+    pub session: Option<String>,
+    /// The role or user whose rights were used.
+    pub principal: Option<String>,
+    /// The sessions passed through, outermost first.
+    pub chain: Vec<String>,
+    /// The way in.
+    pub via: Via,
+    /// The root user of an account.
+    pub root: bool,
+    /// The account's id.
+    pub account_id: String,
+    /// The account's name.
+    pub account_name: Option<String>,
+    /// The region; empty if unknown.
+    pub region: String,
+    /// The environment before the change.
+    pub environment_before: Option<String>,
+    /// The environment after the change.
+    pub environment: Option<String>,
+    /// Who owns the resource.
+    pub owner: Option<String>,
+    /// The family.
+    pub family: Family,
+    /// What was done, in the words of the change tables.
+    pub kind: String,
+    /// CloudFormation's type name; empty if unknown.
+    pub resource_type: String,
+    /// The resource's id; empty if the request names none.
+    pub resource_id: String,
+    /// The resource's ARN.
+    pub resource_arn: Option<String>,
+    /// The name a person knows it by.
+    pub resource_name: Option<String>,
+    /// What happened to its tags; keys that stayed as they were are left out.
+    pub tags: Vec<TagChange>,
+    /// Required keys that are missing.
+    pub missing_tags: Vec<String>,
+    /// Facts of the request, redacted before they come here.
+    pub details: Vec<(String, String)>,
+    /// How bad.
+    pub severity: Severity,
+    /// What was decided.
+    pub disposition: Disposition,
+    /// By whom and until when, if suppressed.
+    pub suppressed_by: Option<String>,
+    /// Why it stands out, in words.
+    pub reasons: Vec<String>,
+    /// The rules that hit.
+    pub rules: Vec<RuleName>,
+    /// `anomaly_percentile`, 0 to 100.
+    pub percentile: Option<f64>,
+    /// The run of one pipeline that it belongs to.
+    pub change_set_id: Option<String>,
+    /// For a witness: the `change_id` that it confirms.
+    pub confirms: Option<String>,
+    /// The assessment in full, as it is kept for replay.
+    #[serde(with = "kept::AssessmentDef")]
+    pub assessment: Assessment,
+}
+
+impl Offer {
+    /// `None` for rows that are only stored.
+    pub fn from_row(row: &Row<'_>) -> Option<Self> {
+        let Row { event, actor, change, enriched, assessment, .. } = *row;
+        if assessment.disposition == Disposition::ArchiveOnly {
+            return None;
+        }
+        let own = |text: &Option<tagwarden_core::Text<'_>>| text.as_deref().map(str::to_owned);
+        Some(Self {
+            change_id: row.change_id(),
+            event_id: event.id.clone().into_owned(),
+            ordinal: change.ordinal,
+            shared_event_id: own(&event.shared_id),
+            event_time: event.time,
+            event_source: event.source.clone().into_owned(),
+            event_name: event.name.clone().into_owned(),
+            error_code: own(&event.error_code),
+            actor: actor.key.clone(),
+            human: own(&actor.human),
+            actor_arn: own(&actor.arn),
+            session: own(&actor.session),
+            principal: own(&actor.principal),
+            chain: actor.chain.clone(),
+            via: actor.via,
+            root: actor.root,
+            account_id: event.account_id.clone().into_owned(),
+            account_name: own(&enriched.account_name),
+            region: event.region.clone().into_owned(),
+            environment_before: own(&enriched.environment_before),
+            environment: own(&enriched.environment),
+            owner: own(&enriched.owner),
+            family: change.family,
+            kind: change.kind.to_owned(),
+            resource_type: change.resource_type.clone().into_owned(),
+            resource_id: change.resource_id.clone().into_owned(),
+            resource_arn: own(&change.resource_arn),
+            resource_name: own(&change.resource_name).or_else(|| own(&enriched.resource_name)),
+            tags: enriched
+                .tags
+                .iter()
+                .filter(|delta| delta.op != TagOp::Unchanged)
+                .map(|d| TagChange { key: d.key.clone().into_owned(), old: own(&d.old), new: own(&d.new), op: d.op })
+                .collect(),
+            missing_tags: enriched.missing_tags.iter().map(|key| key.clone().into_owned()).collect(),
+            details: change.details.iter().map(|(k, v)| ((*k).to_owned(), v.clone().into_owned())).collect(),
+            severity: assessment.severity,
+            disposition: assessment.disposition,
+            suppressed_by: assessment.suppressed_by.clone(),
+            reasons: assessment.reasons.clone(),
+            rules: assessment
+                .hits
+                .iter()
+                .map(|hit| RuleName { id: hit.id.to_string(), title: hit.title.to_string() })
+                .collect(),
+            percentile: assessment.scores.percentile,
+            change_set_id: own(&enriched.change_set_id),
+            confirms: own(&enriched.confirms),
+            assessment: assessment.clone(),
+        })
+    }
+}
