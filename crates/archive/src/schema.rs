@@ -37,7 +37,7 @@ fn field(column: Column) -> Field {
         Type::StringMap => {
             let members = [member(1, "key", false), member(2, "value", true)];
             let entry = Field::new("key_value", DataType::Struct(Fields::from_iter(members)), false);
-            DataType::Map(Arc::new(numbered(entry, nested_id(column, 0))), false)
+            DataType::Map(Arc::new(entry), false)
         }
         Type::Versions => {
             let names = [(1, "config"), (2, "rules"), (3, "inventory"), (4, "model")];
