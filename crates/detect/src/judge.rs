@@ -1,8 +1,15 @@
 //! One change, weighed: hits, scores and policy become severity and disposition.
 
-use tagwarden_core::{Actor, Assessment, Change, Enriched, Entry, Event, RuleHit, Scores, StateDelta};
+use tagwarden_core::{
+    Actor, Assessment, Change, Disposition, Enriched, Entry, Event, RuleHit, Scores, Severity, StateDelta, Text,
+};
 
-use crate::{Policy, Rules};
+use crate::fields::RowEvent;
+use crate::policy::Verdict;
+use crate::record::RecordEvent;
+use crate::template::presentable;
+use crate::windows::Windows;
+use crate::{Policy, Rules, severity};
 
 /// What is known of one change before it is judged.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +28,8 @@ pub struct RowParts<'a> {
 #[derive(Debug)]
 pub struct Judge {
     rules: Rules,
+    policy: Policy,
+    windows: Windows,
 }
 
 impl Judge {
@@ -28,8 +37,9 @@ impl Judge {
     ///
     /// # Errors
     /// Every fault of the policy at once, as `path: found X, wanted Y`.
-    pub fn new(rules: Rules, _policy: Policy) -> Result<Self, Vec<String>> {
-        Ok(Self { rules })
+    pub fn new(rules: Rules, policy: Policy) -> Result<Self, Vec<String>> {
+        let faults = policy.faults();
+        if faults.is_empty() { Ok(Self { rules, policy, windows: Windows::default() }) } else { Err(faults) }
     }
 
     /// The rules in force.
@@ -38,13 +48,156 @@ impl Judge {
     }
 
     /// Judges one change. `event_hits` is what [`Rules::match_event`] found for its event.
-    pub fn judge(&mut self, _row: RowParts<'_>, event_hits: &[RuleHit], scores: Scores) -> Assessment {
-        Assessment { hits: event_hits.to_vec(), scores, ..Assessment::default() }
+    pub fn judge(&mut self, row: RowParts<'_>, event_hits: &[RuleHit], scores: Scores) -> Assessment {
+        let verdict = self.policy.verdict(row);
+        let hits = self.hits(row, event_hits, &verdict, &scores);
+        let anomalous = scores.threshold.is_some_and(|threshold| scores.score > threshold);
+        let weight = self.weigh(row, &verdict, anomalous, hits.iter());
+        let silence = self.policy.suppressions.iter().filter(|_| weight.disposition > Disposition::ArchiveOnly);
+        // The silence of one rule must not hide another rule's hit, so the change is weighed again without it.
+        let silence = silence.filter(|silence| silence.covers(row)).find(|silence| {
+            silence.rule.is_none() || {
+                let heard = hits.iter().filter(|hit| !silence.silences(hit));
+                self.weigh(row, &verdict, anomalous, heard).disposition < weight.disposition
+            }
+        });
+        let mut reasons: Vec<String> = Vec::with_capacity(hits.len() + scores.reasons.len());
+        for hit in &hits {
+            reasons.push(hit.reason.clone().unwrap_or_else(|| hit.title.to_string()));
+        }
+        self.policy_reasons(row, &verdict, &hits, &mut reasons);
+        reasons.extend(scores.reasons.iter().cloned());
+        Assessment {
+            reasons,
+            severity: weight.severity,
+            disposition: if silence.is_some() { Disposition::Suppressed } else { weight.disposition },
+            suppressed_by: silence.map(crate::Suppression::by),
+            production_critical: weight.production_critical,
+            anomalous,
+            hits,
+            scores,
+        }
+    }
+
+    /// Rule hits, then correlations, each with its reason filled in.
+    fn hits(
+        &mut self,
+        row: RowParts<'_>,
+        event_hits: &[RuleHit],
+        verdict: &Verdict<'_>,
+        scores: &Scores,
+    ) -> Vec<RuleHit> {
+        if self.rules.is_empty() {
+            return event_hits.to_vec();
+        }
+        let event = RowEvent { row, record: RecordEvent::new(row.event.record), verdict, scores };
+        let mut matched: Vec<u32> = event_hits.iter().filter_map(|hit| self.rules.number(&hit.id)).collect();
+        // A witness that confirms a change says nothing that was not judged with that change.
+        if row.enriched.confirms.is_none() {
+            matched.extend(self.rules.match_change(&event));
+            matched.sort_unstable();
+        }
+        let mut hits = Vec::new();
+        let mut fed: Vec<usize> = Vec::new();
+        for rule in matched.into_iter().filter_map(|number| self.rules.rule(number)) {
+            if !rule.silent {
+                let reason = rule.reason.as_ref().map(|template| template.fill(&event, 1));
+                hits.push(RuleHit { reason, ..rule.hit.clone() });
+            }
+            fed.extend(&rule.feeds);
+        }
+        if row.enriched.confirms.is_some() {
+            return hits;
+        }
+        fed.sort_unstable();
+        fed.dedup();
+        for counted in fed.into_iter().filter_map(|at| self.rules.correlations().get(at)) {
+            if !counted.on_change && row.change.ordinal > 0 {
+                continue;
+            }
+            let correlation = &counted.correlation;
+            let values: Option<Vec<_>> = correlation.group_by.iter().map(|field| event.text(field)).collect();
+            let value = correlation.field.as_ref().map_or(Some(Text::default()), |field| event.text(field));
+            let (Some(values), Some(value)) = (values, value) else { continue };
+            let values: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
+            if let Some(count) = self.windows.count(correlation, &values, &value, row.event.time.0) {
+                let reason = counted.reason.as_ref().map(|template| template.fill(&event, count));
+                hits.push(RuleHit { reason, ..counted.hit.clone() });
+            }
+        }
+        hits
+    }
+
+    fn weigh<'h>(
+        &self,
+        row: RowParts<'_>,
+        verdict: &Verdict<'_>,
+        anomalous: bool,
+        hits: impl Iterator<Item = &'h RuleHit>,
+    ) -> Weight {
+        let worst = hits.map(|hit| hit.severity).max();
+        let denied = row.event.error_code.is_some();
+        let protected = !denied && !verdict.protected_keys.is_empty();
+        let invalid = !denied && !verdict.invalid_tags.is_empty();
+        let mut severity = worst.unwrap_or_else(|| severity::of(row.change));
+        if protected {
+            severity = severity.max(Severity::High);
+        } else if invalid {
+            severity = severity.max(Severity::Medium);
+        }
+        let guarded = worst == Some(Severity::Critical) && self.policy.is_guarded(row.enriched.environment.as_deref());
+        let production_critical =
+            guarded || verdict.production() && (protected || worst.is_some_and(|worst| worst >= Severity::High));
+        let told = worst.is_some_and(|worst| worst >= Severity::Medium) || protected || invalid;
+        let disposition = if row.enriched.confirms.is_some() {
+            Disposition::ArchiveOnly
+        } else if production_critical && !denied && page_worthy(severity, anomalous) && !row.event.kind.is_witness() {
+            Disposition::Page
+        } else if production_critical || anomalous {
+            Disposition::Notify
+        } else if told {
+            Disposition::Digest
+        } else {
+            Disposition::ArchiveOnly
+        };
+        Weight { severity, disposition, production_critical }
+    }
+
+    /// What the policy found and no rule has said already.
+    fn policy_reasons(&self, row: RowParts<'_>, verdict: &Verdict<'_>, hits: &[RuleHit], reasons: &mut Vec<String>) {
+        if !verdict.protected_keys.is_empty() && hits.iter().all(|hit| hit.severity < Severity::High) {
+            let keys = verdict.protected_keys.join(", ");
+            reasons.push(format!("{} may not change the protected tag {keys}", row.actor.key));
+        }
+        for key in &verdict.invalid_tags {
+            let value = row.enriched.tags.iter().find(|tag| tag.key == *key).and_then(|tag| tag.new.as_deref());
+            let value = presentable(value.unwrap_or_default());
+            let allowed = self.policy.allowed_values.get(key.as_ref()).map(|values| values.join(", "));
+            reasons.push(format!("tag {key} is {value}, allowed are {}", allowed.unwrap_or_default()));
+        }
     }
 
     /// Takes back one remembered window; entries of other spaces are left alone.
-    pub fn restore(&mut self, _entry: &Entry) {}
+    pub fn restore(&mut self, entry: &Entry) {
+        let rules = &self.rules;
+        let known = |id: &str| rules.correlations().iter().any(|counted| counted.correlation.id == id);
+        self.windows.restore(entry, known);
+    }
 
     /// Hands out what changed in the windows since the last call, under space `window`.
-    pub fn delta(&mut self, _out: &mut StateDelta) {}
+    pub fn delta(&mut self, out: &mut StateDelta) {
+        self.windows.delta(out);
+    }
+}
+
+/// What the parts come to.
+struct Weight {
+    severity: Severity,
+    disposition: Disposition,
+    production_critical: bool,
+}
+
+/// A critical rule pages; so does a rule of level high on a change that is also unlike anything seen here.
+fn page_worthy(severity: Severity, anomalous: bool) -> bool {
+    severity == Severity::Critical || anomalous && severity >= Severity::High
 }

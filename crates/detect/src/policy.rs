@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use tagwarden_core::{Actor, ActorKind, RuleHit, TagOp, TagOperation, Text, Timestamp};
+
+use crate::RowParts;
 
 /// The tag policy, as it stands in the config.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,4 +68,213 @@ pub struct Suppression {
     pub owner: String,
     /// Why.
     pub reason: String,
+}
+
+impl Policy {
+    /// Everything wrong with it, as `path: found X, wanted Y`; paths start at the policy itself.
+    pub fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        for (key, values) in &self.allowed_values {
+            if values.is_empty() {
+                faults.push(format!("allowed_values.{key}: found an empty list, wanted at least one value"));
+            }
+        }
+        for (at, silence) in self.suppressions.iter().enumerate() {
+            let mut fault = |what: String| faults.push(format!("suppressions[{at}]{what}"));
+            if Timestamp::parse(&silence.until).is_err() {
+                let until = &silence.until;
+                fault(format!(".until: found `{until}`, wanted an RFC 3339 time such as 2026-11-21T03:04:05Z"));
+            }
+            if silence.owner.trim().is_empty() {
+                fault(".owner: found nothing, wanted who answers for the silence".to_owned());
+            }
+            if silence.reason.trim().is_empty() {
+                fault(".reason: found nothing, wanted why".to_owned());
+            }
+            if silence.rule.is_none() && silence.patterns().iter().all(|pattern| pattern.is_none()) {
+                let wanted = "rule, kind, actor, resource, account or environment";
+                fault(format!(": found no pattern, wanted at least one of {wanted}"));
+            }
+        }
+        faults
+    }
+
+    /// Whether `environment` counts as production.
+    fn is_production(&self, environment: Option<&str>) -> bool {
+        environment.is_some_and(|name| self.production.iter().any(|known| known.eq_ignore_ascii_case(name)))
+    }
+
+    /// Whether a critical hit in `environment` counts as production-critical although it is not production.
+    pub(crate) fn is_guarded(&self, environment: Option<&str>) -> bool {
+        environment.is_none_or(|name| self.guarded.iter().any(|known| known.eq_ignore_ascii_case(name)))
+    }
+
+    fn may_set(&self, actor: &Actor<'_>) -> bool {
+        self.may_set_protected.iter().any(|pattern| match pattern.split_once(':') {
+            Some(("team", pattern)) => fits_some(pattern, actor.team.as_deref()),
+            Some(("role", pattern)) => actor.principal.as_deref().is_some_and(|principal| {
+                let name = principal.rsplit('/').next().unwrap_or(principal);
+                fits(pattern, principal) || fits(pattern, name)
+            }),
+            Some(("via", pattern)) => fits(pattern, actor.via.as_str()),
+            Some(("kind", pattern)) => fits_some(pattern, actor.kind.map(ActorKind::as_str)),
+            _ => fits(pattern, &actor.key),
+        })
+    }
+
+    /// What the policy alone says of a change.
+    pub(crate) fn verdict<'a>(&self, row: RowParts<'a>) -> Verdict<'a> {
+        let RowParts { actor, change, enriched, .. } = row;
+        let mut verdict = Verdict {
+            production_before: self.is_production(enriched.environment_before.as_deref()),
+            production_after: self.is_production(enriched.environment.as_deref()),
+            ..Verdict::default()
+        };
+        let changed = || enriched.tags.iter().filter(|tag| tag.op != TagOp::Unchanged);
+        if change.tags.operation != Some(TagOperation::Create) && changed().next().is_some() {
+            let protected = |key: &str| self.protected_keys.iter().any(|known| known.eq_ignore_ascii_case(key));
+            let keys: Vec<_> = changed().filter(|tag| protected(&tag.key)).map(|tag| borrow(&tag.key)).collect();
+            if !keys.is_empty() && !self.may_set(actor) {
+                verdict.protected_keys = keys;
+            }
+        }
+        for tag in changed() {
+            let allowed = self.allowed_values.get(tag.key.as_ref());
+            if let (Some(allowed), Some(new)) = (allowed, &tag.new)
+                && !allowed.iter().any(|value| *value == **new)
+            {
+                verdict.invalid_tags.push(borrow(&tag.key));
+            }
+        }
+        verdict
+    }
+}
+
+/// What the policy alone says of a change.
+#[derive(Debug, Default)]
+pub(crate) struct Verdict<'a> {
+    pub(crate) production_before: bool,
+    pub(crate) production_after: bool,
+    /// Protected keys changed by somebody who may not.
+    pub(crate) protected_keys: Vec<Text<'a>>,
+    /// Keys set to a value that is not allowed.
+    pub(crate) invalid_tags: Vec<Text<'a>>,
+}
+
+impl Verdict<'_> {
+    pub(crate) fn production(&self) -> bool {
+        self.production_before || self.production_after
+    }
+}
+
+fn borrow<'a>(text: &'a Text<'_>) -> Text<'a> {
+    Text::Borrowed(text)
+}
+
+impl Suppression {
+    fn patterns(&self) -> [&Option<String>; 5] {
+        [&self.kind, &self.actor, &self.resource, &self.account, &self.environment]
+    }
+
+    /// Whether the silence holds for this change, its rule left aside.
+    pub(crate) fn covers(&self, row: RowParts<'_>) -> bool {
+        let RowParts { event, actor, change, enriched } = row;
+        let fits_any = |pattern: &Option<String>, texts: &[Option<&str>]| {
+            pattern.as_ref().is_none_or(|pattern| texts.iter().any(|text| fits_some(pattern, *text)))
+        };
+        let name = change.resource_name.as_deref().or(enriched.resource_name.as_deref());
+        // A time that does not parse is a fault that stops the start; here it silences nothing.
+        Timestamp::parse(&self.until).is_ok_and(|until| event.time < until)
+            && fits_any(&self.kind, &[Some(change.kind)])
+            && fits_any(&self.actor, &[Some(&actor.key)])
+            && fits_any(&self.resource, &[Some(&change.resource_id), change.resource_arn.as_deref(), name])
+            && fits_any(&self.account, &[Some(&event.account_id), enriched.account_name.as_deref()])
+            && fits_any(&self.environment, &[enriched.environment.as_deref()])
+    }
+
+    /// Whether it is this rule that is silenced.
+    pub(crate) fn silences(&self, hit: &RuleHit) -> bool {
+        self.rule.as_ref().is_none_or(|pattern| fits(pattern, &hit.id) || fits(pattern, &hit.title))
+    }
+
+    /// By whom, until when and why, for the row.
+    pub(crate) fn by(&self) -> String {
+        format!("{} until {}: {}", self.owner, self.until, self.reason)
+    }
+}
+
+fn fits_some(pattern: &str, text: Option<&str>) -> bool {
+    text.is_some_and(|text| fits(pattern, text))
+}
+
+/// Whether `text` fits `pattern`, in which `*` stands for any text; upper and lower case are the same.
+fn fits(pattern: &str, text: &str) -> bool {
+    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
+    let (mut p, mut t) = (0, 0);
+    let mut star = None;
+    while let Some(byte) = text.get(t) {
+        match pattern.get(p) {
+            Some(b'*') => {
+                star = Some((p, t));
+                p += 1;
+            }
+            Some(wanted) if wanted.eq_ignore_ascii_case(byte) => {
+                p += 1;
+                t += 1;
+            }
+            _ => {
+                let Some((at, from)) = star else { return false };
+                star = Some((at, from + 1));
+                p = at + 1;
+                t = from + 1;
+            }
+        }
+    }
+    pattern.get(p..).is_some_and(|rest| rest.iter().all(|byte| *byte == b'*'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Policy, Suppression, fits};
+
+    #[test]
+    fn patterns_fit() {
+        for (pattern, text) in
+            [("*", ""), ("a*c", "ABBC"), ("*@x", "me@x"), ("i-*", "i-1"), ("a*b*c", "aXbYbZc"), ("", "")]
+        {
+            assert!(fits(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in [("a", "ab"), ("a*c", "abcd"), ("", "a"), ("a*b*c", "acb"), ("*x", "xy")] {
+            assert!(!fits(pattern, text), "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn every_fault_is_told_at_once() {
+        let policy = Policy {
+            allowed_values: [("Environment".to_owned(), vec![])].into(),
+            suppressions: vec![
+                Suppression { until: "tomorrow".into(), owner: " ".into(), ..Suppression::default() },
+                Suppression {
+                    rule: Some("x".into()),
+                    until: "2026-11-21T00:00:00Z".into(),
+                    owner: "ana".into(),
+                    reason: "migration".into(),
+                    ..Suppression::default()
+                },
+            ],
+            ..Policy::default()
+        };
+        assert_eq!(
+            policy.faults(),
+            [
+                "allowed_values.Environment: found an empty list, wanted at least one value",
+                "suppressions[0].until: found `tomorrow`, wanted an RFC 3339 time such as 2026-11-21T03:04:05Z",
+                "suppressions[0].owner: found nothing, wanted who answers for the silence",
+                "suppressions[0].reason: found nothing, wanted why",
+                "suppressions[0]: found no pattern, wanted at least one of rule, kind, actor, resource, account or environment",
+            ]
+        );
+        assert_eq!(Policy::default().faults(), Vec::<String>::new());
+    }
 }

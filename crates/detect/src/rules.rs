@@ -1,10 +1,34 @@
-//! The rules in force: read, compiled, kept as text for the record.
+//! The rules in force: read from disk or shipped, asked about events, kept as text for the record.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use rsigma_eval::compiler::eval_condition;
+use rsigma_eval::{CompiledRule, Event as SigmaEvent};
+use rustc_hash::FxHashMap;
 use tagwarden_core::{Event, RuleHit};
+use tagwarden_json::{Kind, Node};
 
-/// What is wrong with one rule file, as `path:line: found X, wanted Y`.
+use crate::compile::{Compiled, Counted, Rule, compile};
+use crate::fields::RowEvent;
+use crate::index::{Held, Index};
+use crate::record::RecordEvent;
+
+/// The rules that come with Tagwarden.
+const SHIPPED: [(&str, &str); 10] = [
+    ("iam_user_or_key_off_hours.yml", include_str!("../rules/iam_user_or_key_off_hours.yml")),
+    ("launched_without_required_tags.yml", include_str!("../rules/launched_without_required_tags.yml")),
+    ("logging_stopped.yml", include_str!("../rules/logging_stopped.yml")),
+    ("mass_untagging.yml", include_str!("../rules/mass_untagging.yml")),
+    ("port_opened_to_the_world.yml", include_str!("../rules/port_opened_to_the_world.yml")),
+    ("production_reclassified.yml", include_str!("../rules/production_reclassified.yml")),
+    ("protected_key_changed.yml", include_str!("../rules/protected_key_changed.yml")),
+    ("root_used.yml", include_str!("../rules/root_used.yml")),
+    ("s3_protection_removed.yml", include_str!("../rules/s3_protection_removed.yml")),
+    ("vpc_created.yml", include_str!("../rules/vpc_created.yml")),
+];
+
+/// What is wrong with one rule file; prints as `path:line: found X, wanted Y`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}{}: {what}", path.display(), line.map(|n| format!(":{n}")).unwrap_or_default())]
 pub struct RuleFault {
@@ -21,9 +45,15 @@ pub struct RuleFault {
 #[error("rules: found {} faults, wanted none; the first: {}", .0.len(), .0.first().map(ToString::to_string).unwrap_or_default())]
 pub struct RuleError(pub Vec<RuleFault>);
 
-/// Compiled rules.
+/// Compiled rules and the texts that they were made of.
 #[derive(Debug, Default)]
-pub struct Rules {}
+pub struct Rules {
+    texts: Vec<(String, String)>,
+    compiled: Compiled,
+    by_id: FxHashMap<Arc<str>, u32>,
+    on_event: Index,
+    on_change: Index,
+}
 
 impl Rules {
     /// The rules that come with Tagwarden.
@@ -31,7 +61,8 @@ impl Rules {
     /// # Errors
     /// Never in a released build: a test compiles them.
     pub fn shipped() -> Result<Self, RuleError> {
-        Ok(Self::none())
+        Self::compile(SHIPPED.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect())
+            .map_err(RuleError)
     }
 
     /// No rules: only policy and baseline judge.
@@ -39,30 +70,67 @@ impl Rules {
         Self::default()
     }
 
-    /// Every `*.yml` and `*.yaml` under `dir`, recursively, in order of path.
+    /// Every `*.yml` and `*.yaml` under `dir`, recursively, in order of path; hidden entries are left out.
     ///
     /// # Errors
-    /// Every fault of every file at once.
-    pub fn load_dir(_dir: &Path) -> Result<Self, Vec<RuleFault>> {
-        Ok(Self::none())
+    /// Every fault of every file at once, and a folder without rules.
+    pub fn load_dir(dir: &Path) -> Result<Self, Vec<RuleFault>> {
+        let mut texts = Vec::new();
+        let mut faults = Vec::new();
+        read_dir(dir, "", &mut texts, &mut faults);
+        texts.sort();
+        if texts.is_empty() && faults.is_empty() {
+            faults.push(RuleFault {
+                path: dir.into(),
+                line: None,
+                what: "found no rules, wanted *.yml or *.yaml".into(),
+            });
+        }
+        let compiled = Self::compile(texts);
+        match compiled {
+            Ok(rules) if faults.is_empty() => Ok(rules),
+            Ok(_) => Err(faults),
+            Err(more) => {
+                let whole = |fault: RuleFault| RuleFault { path: dir.join(fault.path), ..fault };
+                faults.extend(more.into_iter().map(whole));
+                Err(faults)
+            }
+        }
     }
 
-    /// The texts of all rules in order of path: what is hashed and stored under `_versions`.
+    /// The texts of all rules in order of path, as a JSON list of path and text: what is hashed and stored under
+    /// `_versions`.
     pub fn version_text(&self) -> String {
-        String::new()
+        serde_json::to_string(&self.texts).unwrap_or_default()
     }
 
     /// The rules that [`Self::version_text`] gave.
     ///
     /// # Errors
     /// Text of another form, and rules that do not compile.
-    pub fn from_version_text(_text: &str) -> Result<Self, RuleError> {
-        Ok(Self::none())
+    pub fn from_version_text(text: &str) -> Result<Self, RuleError> {
+        let texts = serde_json::from_str(text).map_err(|error| {
+            let what = format!("found {error}, wanted a JSON list of path and text");
+            RuleError(vec![RuleFault { path: PathBuf::from("_versions"), line: None, what }])
+        })?;
+        Self::compile(texts).map_err(RuleError)
+    }
+
+    fn compile(texts: Vec<(String, String)>) -> Result<Self, Vec<RuleFault>> {
+        let compiled = compile(&texts)?;
+        let mut rules = Self { texts, ..Self::default() };
+        for (number, rule) in (0..).zip(&compiled.rules) {
+            rules.by_id.insert(rule.hit.id.clone(), number);
+            let index = if rule.on_change { &mut rules.on_change } else { &mut rules.on_event };
+            index.add(number, &rule.compiled);
+        }
+        rules.compiled = compiled;
+        Ok(rules)
     }
 
     /// How many rules and correlations there are.
     pub fn len(&self) -> usize {
-        0
+        self.compiled.rules.len() + self.compiled.correlations.len()
     }
 
     /// Whether there is none.
@@ -70,6 +138,94 @@ impl Rules {
         self.len() == 0
     }
 
-    /// Adds the hits of those rules that read the event alone; called once per event, reads included.
-    pub fn match_event(&self, _event: &Event<'_>, _out: &mut Vec<RuleHit>) {}
+    /// Adds the hits of those rules that read the event alone, in the rules' order; called once per event, reads
+    /// included. A rule that only feeds a correlation is among them, so that what it counts is judged.
+    pub fn match_event(&self, event: &Event<'_>, out: &mut Vec<RuleHit>) {
+        self.match_record(event.record, out);
+    }
+
+    /// As [`Self::match_event`], for a `CloudTrail` record alone.
+    pub(crate) fn match_record(&self, record: Node<'_>, out: &mut Vec<RuleHit>) {
+        let event = RecordEvent::new(record);
+        let held = |key: &'static str| match event.member(key) {
+            None => Held::Nothing,
+            Some(node) => match node.kind() {
+                Kind::Null => Held::Nothing,
+                Kind::String => node.str().map_or(Held::Nothing, Held::Text),
+                _ => Held::Odd,
+            },
+        };
+        let mut matched = Vec::new();
+        self.on_event.candidates(held, |number| {
+            if self.rule(number).is_some_and(|rule| matches(&rule.compiled, &event)) {
+                matched.push(number);
+            }
+        });
+        matched.sort_unstable();
+        out.extend(matched.into_iter().filter_map(|number| self.rule(number)).map(|rule| rule.hit.clone()));
+    }
+
+    /// The rules that read `tagwarden.*` and match this change, in the rules' order.
+    pub(crate) fn match_change(&self, event: &RowEvent<'_>) -> Vec<u32> {
+        let mut matched = Vec::new();
+        self.on_change.candidates(
+            |key| event.held(key),
+            |number| {
+                if self.rule(number).is_some_and(|rule| matches(&rule.compiled, event)) {
+                    matched.push(number);
+                }
+            },
+        );
+        matched.sort_unstable();
+        matched
+    }
+
+    pub(crate) fn rule(&self, number: u32) -> Option<&Rule> {
+        self.compiled.rules.get(usize::try_from(number).ok()?)
+    }
+
+    pub(crate) fn number(&self, id: &str) -> Option<u32> {
+        self.by_id.get(id).copied()
+    }
+
+    pub(crate) fn correlations(&self) -> &[Counted] {
+        &self.compiled.correlations
+    }
+}
+
+fn matches(rule: &CompiledRule, event: &impl SigmaEvent) -> bool {
+    let mut names = Vec::new();
+    rule.conditions.iter().any(|condition| eval_condition(condition, &rule.detections, event, &mut names))
+}
+
+/// Reads every rule text under `dir`; `under` is its path from the root, with a slash behind it.
+fn read_dir(dir: &Path, under: &str, texts: &mut Vec<(String, String)>, faults: &mut Vec<RuleFault>) {
+    let mut fault = |path: &Path, error: &std::io::Error| {
+        let what = format!("found no way to read it ({error}), wanted a readable file or folder");
+        faults.push(RuleFault { path: path.into(), line: None, what });
+    };
+    let entries = match std::fs::read_dir(dir).and_then(Iterator::collect::<Result<Vec<_>, _>>) {
+        Ok(entries) => entries,
+        Err(error) => return fault(dir, &error),
+    };
+    let mut folders = Vec::new();
+    for entry in entries {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with('.') {
+            continue;
+        }
+        let path = entry.path();
+        // A link to a folder is not followed: it may lead back here.
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            folders.push((path, format!("{under}{name}/")));
+        } else if matches!(path.extension().and_then(|e| e.to_str()), Some("yml" | "yaml")) {
+            match std::fs::read_to_string(&path) {
+                Ok(text) => texts.push((format!("{under}{name}"), text)),
+                Err(error) => fault(&path, &error),
+            }
+        }
+    }
+    for (path, under) in folders {
+        read_dir(&path, &under, texts, faults);
+    }
 }
