@@ -46,6 +46,8 @@ counts! {
     page,
     /// Changes silenced.
     suppressed,
+    /// Batches after which the identity did not hold.
+    broken,
     /// Milliseconds between the newest event's time and the wall clock when it was judged.
     lag_ms,
     /// Milliseconds or bytes that the source is behind, as it says.
@@ -60,14 +62,13 @@ impl Counts {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The first identity that does not hold: `pulled = archived + read_only + quarantined + duplicate`.
-    pub fn broken(&self) -> Option<String> {
+    /// Holds `pulled = archived + read_only + quarantined + duplicate` against itself. Called between records, when it must
+    /// hold; a failure is kept in `broken`, for the metrics page and the report.
+    pub fn check(&self) {
         let get = |c: &AtomicU64| c.load(Ordering::Relaxed);
-        let (pulled, fates) = (get(&self.pulled), [&self.archived, &self.read_only, &self.quarantined, &self.duplicate]);
-        let sum: u64 = fates.into_iter().map(get).sum();
-        (pulled != sum).then(|| {
-            let [a, r, q, d] = fates.map(get);
-            format!("pulled {pulled}, but archived {a} + read_only {r} + quarantined {q} + duplicate {d} = {sum}")
-        })
+        let fates = [&self.archived, &self.read_only, &self.quarantined, &self.duplicate];
+        if get(&self.pulled) != fates.into_iter().map(get).sum::<u64>() {
+            Self::one(&self.broken);
+        }
     }
 }

@@ -12,16 +12,13 @@ use std::time::{Duration, Instant};
 
 use tagwarden_core::{
     Assessment, Change, Clock, Disposition, Event, Ingest, Intent, Move, MoveError, Positions, Pulled, Record, Retry, Row,
-    RuleHit, Sealed, Source, SourceError, StateDelta, StateError, StateStore, Versions,
+    RuleHit, Sealed, Source, SourceError, StateDelta, StateError, StateStore, Timestamp, Versions,
 };
 use tokio::sync::watch;
 
 use crate::recover::{Decision, decide, join, same_records};
 use crate::stages::{Archive, Decode, Outbox, Stages};
 use crate::{Backoff, Counts, EventClock, Meter, Seen, Step, SystemClock};
-
-/// Records pulled at a time: the most that one commit of the outbox waits for.
-const BATCH: usize = 512;
 
 /// When an epoch ends, and what is kept.
 #[derive(Debug, Clone)]
@@ -33,6 +30,8 @@ pub struct Limits {
     pub epoch_age: Option<Duration>,
     /// Keep every read.
     pub archive_read_only: bool,
+    /// Records pulled at a time: the most that one commit of the outbox waits for.
+    pub batch: usize,
 }
 
 /// Why the pipeline had to stop.
@@ -128,6 +127,7 @@ pub struct Open {
     moves: Vec<Move>,
     records: u64,
     since: Option<Instant>,
+    newest: Option<Timestamp>,
     seen: Seen,
     /// Assessments that went out before a crash: a replay keeps them.
     kept: HashMap<String, Assessment>,
@@ -154,7 +154,7 @@ where
                 biased;
                 _ = stop.wait_for(|stop| *stop) => break,
                 () = sleep_until(self.seal_at()) => Some(Pulled::default()),
-                pulled = self.source.pull(usize::try_from(room).unwrap_or(BATCH).min(BATCH)) => self.retried(pulled).await?,
+                pulled = self.source.pull(self.at_most(room)) => self.retried(pulled).await?,
             };
             self.meter.add(Step::Pull, began);
             let Some(pulled) = pulled else {
@@ -183,6 +183,10 @@ where
         }
         self.open.records += pulled.records.len() as u64;
         self.counts.behind.store(pulled.behind.unwrap_or(0), Ordering::Relaxed);
+        if let Some(newest) = self.open.newest {
+            self.counts.lag_ms.store((now.0 - newest.0).max(0).unsigned_abs(), Ordering::Relaxed);
+        }
+        self.counts.check();
         let began = Instant::now();
         (self.on_step)("alert");
         let epoch = self.open.epoch;
@@ -238,10 +242,16 @@ where
             source: source.name(),
         };
         judged.event(record, &event, &hits);
+        open.newest = Some(event.time);
         if let Some(clock) = &self.event_clock {
             clock.advance_to(event.time);
         }
         Ok(())
+    }
+
+    /// A batch, or what is left of `room`.
+    fn at_most(&self, room: u64) -> usize {
+        usize::try_from(room).map_or(self.limits.batch, |room| room.min(self.limits.batch))
     }
 
     fn due(&self) -> bool {
@@ -344,8 +354,7 @@ where
         self.source.start(&self.open.positions)?;
         let wanted: u64 = intent.moves.iter().map(|m| m.records).sum();
         while self.open.records < wanted {
-            let room = usize::try_from(wanted - self.open.records).unwrap_or(BATCH).min(BATCH);
-            let pulled = self.source.pull(room).await;
+            let pulled = self.source.pull(self.at_most(wanted - self.open.records)).await;
             let Some(pulled) = self.retried(pulled).await? else { return Ok(false) };
             self.take(&pulled)?;
         }
@@ -402,7 +411,8 @@ where
             };
             let Some(wait) = backoff.next(error.retry) else { return Err(error) };
             tokio::time::sleep(wait).await;
-            result = self.source.pull(BATCH.min(usize::try_from(self.limits.epoch_events).unwrap_or(BATCH))).await;
+            let room = self.limits.epoch_events.saturating_sub(self.open.records);
+            result = self.source.pull(self.at_most(room)).await;
         }
     }
 }

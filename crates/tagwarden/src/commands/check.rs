@@ -1,0 +1,29 @@
+//! `tagwarden check`: the configuration and its rules, without network.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::setup::{self, RuleChoice};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// The configuration file
+    #[arg(short, long, default_value = "tagwarden.toml")]
+    config: PathBuf,
+    #[command(flatten)]
+    rules: RuleChoice,
+    /// What the operator knows, as JSON
+    #[arg(long, value_name = "FILE")]
+    inventory: Option<PathBuf>,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    let setup = setup::load(Some(&args.config), &args.rules, args.inventory.as_deref(), &[])?;
+    let rules = setup.recipe.rules.as_deref().map_or(Ok(0), |text| {
+        tagwarden_detect::Rules::from_version_text(text).map(|rules| rules.len())
+    })?;
+    let inventory = if setup.recipe.inventory.is_some() { "with inventory" } else { "no inventory" };
+    println!("{}: in order: {rules} rules, {} destinations, {inventory}", args.config.display(), setup.config.destination.len());
+    Ok(())
+}

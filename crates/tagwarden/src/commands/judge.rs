@@ -1,0 +1,190 @@
+//! `tagwarden judge`: a dry run, learning as it goes; one JSON line per change.
+
+use std::collections::BTreeSet;
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Result;
+use bytes::Bytes;
+use serde_json::{Map, Value as Json, json};
+use tagwarden_core::columns::Column;
+use tagwarden_core::{
+    Entry, Fault, Intent, Loaded, Record, Row, Sealed, StateDelta, StateError, StateStore, Value,
+};
+use tagwarden_engine::stages::Archive;
+use tagwarden_engine::{Counts, Limits, Meter, Pipeline};
+
+use crate::Usage;
+use crate::setup::{self, RuleChoice};
+use crate::wire::{Detection, EventDecoder, Input, Silence, name_versions};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// A file or folder of CloudTrail events, or - for standard input
+    path: PathBuf,
+    /// The configuration file
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// What the operator knows: accounts, people, teams, networks
+    #[arg(long, value_name = "FILE")]
+    inventory: Option<PathBuf>,
+    #[command(flatten)]
+    rules: RuleChoice,
+    /// Begin with what a worker's state has learned; the file is only read
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+}
+
+pub async fn run(args: Args) -> Result<()> {
+    let setup = setup::load(args.config.as_deref(), &args.rules, args.inventory.as_deref(), &[])?;
+    if args.path.as_os_str() != "-" && !args.path.exists() {
+        return Err(Usage(format!("found no file or folder {}, want one", args.path.display())).into());
+    }
+    let mut memory = Memory::default();
+    if let Some(file) = &args.state {
+        let entries = &mut memory.entries;
+        tagwarden_connect::SqliteState::open_read_only(file)?.load(&mut |entry| entries.push(entry))?;
+    }
+    let (_stop, stopped) = tokio::sync::watch::channel(false);
+    let mut pipeline = Pipeline {
+        source: Input::open(&args.path, false),
+        state: memory,
+        decoder: EventDecoder::default(),
+        stages: Detection::build(&setup.recipe)?,
+        archive: Lines { out: BufWriter::new(std::io::stdout()), failed: None },
+        outbox: Silence,
+        counts: Arc::new(Counts::default()),
+        meter: Meter::default(),
+        limits: Limits {
+            epoch_events: 65_536,
+            epoch_age: None,
+            archive_read_only: setup.config.input.archive_read_only,
+            batch: 512,
+        },
+        versions: name_versions(&setup.recipe),
+        event_clock: None,
+        shut_out: false,
+        only_recover: false,
+        on_step: Box::new(|_| {}),
+        open: tagwarden_engine::pipeline::Open::default(),
+    };
+    match pipeline.run(stopped).await {
+        // Whoever reads has seen enough.
+        Err(tagwarden_engine::EngineError::Archive { source, .. })
+            if source.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe) =>
+        {
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+        Ok(_) => Ok(()),
+    }
+}
+
+/// Rows as lines on standard output, rejects on standard error.
+struct Lines<W> {
+    out: W,
+    failed: Option<std::io::Error>,
+}
+
+impl<W: Write> Archive for Lines<W> {
+    type Error = std::io::Error;
+
+    fn push(&mut self, row: &Row<'_>, _raw: Option<Bytes>) {
+        if self.failed.is_none()
+            && let Err(error) = writeln!(self.out, "{}", line(row))
+        {
+            self.failed = Some(error);
+        }
+    }
+
+    fn reject(&mut self, record: &Record, _source: &str, fault: &Fault) {
+        eprintln!("{} @ {}: {fault}", record.partition, record.position.as_str());
+    }
+
+    fn plan(&self, _epoch: u64) -> (Vec<String>, Option<String>) {
+        (Vec::new(), None)
+    }
+
+    async fn seal(&mut self, intent: &Intent, _on_step: &mut dyn FnMut(&str)) -> std::io::Result<Sealed> {
+        self.failed.take().map_or(Ok(()), Err)?;
+        self.out.flush()?;
+        Ok(Sealed { intent: intent.clone(), files: Vec::new(), quarantined: 0 })
+    }
+
+    async fn shut_out(&mut self, intent: &Intent) -> std::io::Result<Sealed> {
+        Ok(Sealed { intent: intent.clone(), files: Vec::new(), quarantined: 0 })
+    }
+
+    async fn raw_events(&self, _key: &str) -> std::io::Result<Vec<Vec<u8>>> {
+        Ok(Vec::new())
+    }
+}
+
+/// Every column but `raw_event`, `ingest` and `seen_time`; absent is null.
+fn line(row: &Row<'_>) -> Json {
+    let kept = |c: &&Column| !matches!(c, Column::RawEvent | Column::Ingest | Column::SeenTime);
+    let columns = Column::ALL.iter().filter(kept);
+    Json::Object(columns.map(|c| (c.name().to_owned(), cell(row.value(*c)))).collect::<Map<_, _>>())
+}
+
+fn cell(value: Value<'_>) -> Json {
+    match value {
+        Value::Null => Json::Null,
+        Value::Str(text) => text.into(),
+        Value::ChangeId(event, ordinal) => format!("{event}.{ordinal}").into(),
+        Value::Time(time) => time.to_string().into(),
+        Value::Double(number) => number.into(),
+        Value::Bool(truth) => truth.into(),
+        Value::Strings(list) => list.into(),
+        Value::Texts(list) => list.iter().map(|t| Json::from(t.as_ref())).collect(),
+        Value::RuleIds(hits) => hits.iter().map(|hit| Json::from(hit.id.as_ref())).collect(),
+        Value::Tags(tags) => tags
+            .iter()
+            .map(|t| json!({"key": t.key, "old": t.old, "new": t.new, "op": t.op.as_str()}))
+            .collect(),
+        Value::Map(pairs) => {
+            Json::Object(pairs.iter().map(|(k, v)| ((*k).to_owned(), Json::from(v.as_ref()))).collect())
+        }
+        Value::Versions(v) => json!({"config": v.config, "rules": v.rules, "inventory": v.inventory, "model": v.model}),
+        Value::Ingest(i) => json!({"source": i.source, "partition": i.partition, "position": i.position}),
+    }
+}
+
+/// A store that forgets: entries to begin with, ids of this input only.
+#[derive(Default)]
+struct Memory {
+    entries: Vec<Entry>,
+    seen: BTreeSet<(i64, u128)>,
+}
+
+impl StateStore for Memory {
+    async fn load(&mut self, each: &mut dyn FnMut(Entry)) -> Result<Loaded, StateError> {
+        self.entries.drain(..).for_each(each);
+        Ok(Loaded::default())
+    }
+
+    async fn bind(&mut self, _archive_id: &str) -> Result<(), StateError> {
+        Ok(())
+    }
+
+    async fn intend(&mut self, _fence: u64, _intent: &Intent) -> Result<(), StateError> {
+        Ok(())
+    }
+
+    async fn advance(&mut self, _fence: u64, _sealed: &Sealed, delta: &StateDelta) -> Result<(), StateError> {
+        for (day, ids) in &delta.seen {
+            self.seen.extend(ids.iter().map(|id| (*day, *id)));
+        }
+        Ok(())
+    }
+
+    fn seen_on(&self, day: i64, each: &mut dyn FnMut(u128)) -> Result<(), StateError> {
+        self.seen.range((day, 0)..=(day, u128::MAX)).for_each(|(_, id)| each(*id));
+        Ok(())
+    }
+
+    fn was_seen(&self, day: i64, id: u128) -> Result<bool, StateError> {
+        Ok(self.seen.contains(&(day, id)))
+    }
+}

@@ -1,0 +1,8 @@
+//! One module per command.
+
+pub mod check;
+pub mod demo;
+pub mod judge;
+pub mod quarantine;
+pub mod run;
+pub mod simulate;

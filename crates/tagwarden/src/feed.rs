@@ -1,0 +1,111 @@
+//! The simulator as a source: history at once, then one stretch at a person's pace.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tagwarden_core::{Move, Partition, Position, Positions, Pulled, Record, Source, SourceError};
+
+/// Simulated events, numbered from 1; the number is the position.
+pub struct SimulatedSource {
+    events: Box<dyn Iterator<Item = (i64, Bytes)>>,
+    next: Option<(i64, Bytes)>,
+    pace: Option<Pace>,
+    partition: Partition,
+    number: u64,
+    waiting: VecDeque<(i64, Bytes)>,
+}
+
+/// From when on, and how fast, events come live.
+struct Pace {
+    from_ms: i64,
+    /// Milliseconds of event time in one millisecond of ours.
+    speed: f64,
+    began: Option<Instant>,
+}
+
+impl SimulatedSource {
+    /// Plays `events` (time in milliseconds, bytes); from `live.0` to `live.1` in `lasting`, before and after at once.
+    pub fn new(events: impl Iterator<Item = (i64, Bytes)> + 'static, live: Option<((i64, i64), Duration)>) -> Self {
+        let pace = live.map(|((from_ms, to_ms), lasting)| Pace {
+            from_ms,
+            speed: (to_ms - from_ms).max(1) as f64 / lasting.as_millis().max(1) as f64,
+            began: None,
+        });
+        Self {
+            events: Box::new(events),
+            next: None,
+            pace,
+            partition: "simulator".into(),
+            number: 0,
+            waiting: VecDeque::new(),
+        }
+    }
+
+    /// How long the event of this time has to wait.
+    fn wait(&mut self, time_ms: i64) -> Duration {
+        let Some(pace) = &mut self.pace else { return Duration::ZERO };
+        if time_ms < pace.from_ms {
+            return Duration::ZERO;
+        }
+        let began = *pace.began.get_or_insert_with(Instant::now);
+        let due = Duration::from_secs_f64((time_ms - pace.from_ms) as f64 / pace.speed / 1000.0);
+        due.saturating_sub(began.elapsed())
+    }
+}
+
+impl Source for SimulatedSource {
+    fn name(&self) -> &'static str {
+        "simulator"
+    }
+
+    fn repeatable(&self) -> bool {
+        true
+    }
+
+    fn start(&mut self, positions: &Positions) -> Result<(), SourceError> {
+        let done = positions.get(&self.partition).as_offset().unwrap_or(0);
+        while self.number < done && self.events.next().is_some() {
+            self.number += 1;
+        }
+        Ok(())
+    }
+
+    async fn pull(&mut self, max: usize) -> Result<Option<Pulled>, SourceError> {
+        // Everything that is due goes into one batch; only a whole batch leaves, so a dropped pull loses nothing.
+        while self.waiting.len() < max {
+            let Some((time, _)) = self.next.as_ref() else {
+                self.next = self.events.next();
+                if self.next.is_none() {
+                    break;
+                }
+                continue;
+            };
+            let time = *time;
+            let wait = self.wait(time);
+            if !wait.is_zero() {
+                if !self.waiting.is_empty() {
+                    break;
+                }
+                tokio::time::sleep(wait.min(Duration::from_millis(200))).await;
+                continue;
+            }
+            self.waiting.extend(self.next.take());
+        }
+        if self.waiting.is_empty() {
+            return Ok(None);
+        }
+        let position = |number: u64| if number == 0 { Position::start() } else { Position::offset(number) };
+        let from = position(self.number);
+        let take = self.waiting.len().min(max);
+        let mut pulled = Pulled::default();
+        for (_, bytes) in self.waiting.drain(..take) {
+            self.number += 1;
+            let (partition, position) = (self.partition.clone(), position(self.number));
+            pulled.records.push(Record { bytes, partition, position, arrival: None, fault: None });
+        }
+        let (partition, to, records) = (self.partition.clone(), position(self.number), pulled.records.len() as u64);
+        pulled.moves.push(Move { partition, from, to, records });
+        Ok(Some(pulled))
+    }
+}

@@ -1,0 +1,111 @@
+//! `/metrics` in Prometheus form and `/healthz`, on an address of the operator's choice.
+
+use std::convert::Infallible;
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode, body::Incoming};
+use hyper_util::rt::TokioIo;
+use tagwarden_core::Clock;
+use tagwarden_engine::{Counts, SystemClock};
+use tokio::net::TcpListener;
+
+/// What the page shows beside the counters: counts by destination, looked up when asked.
+pub type Destinations = Arc<dyn Fn() -> Vec<(String, tagwarden_alert::Counts)> + Send + Sync>;
+
+/// Serves until the process ends. Gives the address, which matters where port 0 was asked for.
+pub async fn serve(listen: &str, counts: Arc<Counts>, destinations: Destinations) -> Result<SocketAddr> {
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("metrics.listen: binding {listen}"))?;
+    let address = listener.local_addr()?;
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (counts, destinations) = (Arc::clone(&counts), Arc::clone(&destinations));
+            tokio::spawn(async move {
+                let service = service_fn(move |request: Request<Incoming>| {
+                    let answer = answer(request.uri().path(), &counts, &destinations);
+                    async move { Ok::<_, Infallible>(answer) }
+                });
+                // A client that hangs up early is no concern of ours.
+                drop(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
+            });
+        }
+    });
+    Ok(address)
+}
+
+fn answer(path: &str, counts: &Counts, destinations: &Destinations) -> Response<Full<Bytes>> {
+    let (status, text) = match path {
+        "/metrics" => (StatusCode::OK, page(counts, &destinations())),
+        "/healthz" if counts.broken.load(Ordering::Relaxed) == 0 => (StatusCode::OK, "ok\n".to_owned()),
+        "/healthz" => {
+            let what = "pulled differs from archived + read_only + quarantined + duplicate: see /metrics\n";
+            (StatusCode::INTERNAL_SERVER_ERROR, what.to_owned())
+        }
+        _ => (StatusCode::NOT_FOUND, "found no such page, want /metrics or /healthz\n".to_owned()),
+    };
+    let mut response = Response::new(Full::new(Bytes::from(text)));
+    *response.status_mut() = status;
+    let kind = hyper::header::HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(hyper::header::CONTENT_TYPE, kind);
+    response
+}
+
+/// The page. Fates of events are one metric with a label, so that a dashboard can hold the identity against itself.
+fn page(counts: &Counts, destinations: &[(String, tagwarden_alert::Counts)]) -> String {
+    const FATES: [&str; 4] = ["archived", "read_only", "quarantined", "duplicate"];
+    const DISPOSITIONS: [&str; 5] = ["archive_only", "digest", "notify", "page", "suppressed"];
+    let mut out = String::new();
+    let all = counts.all();
+    let get = |name: &str| all.iter().find(|(n, _)| *n == name).map_or(0, |(_, value)| *value);
+    let mut metric = |name: &str, kind: &str, help: &str, samples: &[(String, f64)]| {
+        let _ = writeln!(out, "# HELP tagwarden_{name} {help}\n# TYPE tagwarden_{name} {kind}");
+        for (labels, value) in samples {
+            let _ = writeln!(out, "tagwarden_{name}{labels} {value}");
+        }
+    };
+    let one = |value: f64| [(String::new(), value)];
+    let labelled = |label: &str, names: &[&str]| -> Vec<(String, f64)> {
+        names.iter().map(|n| (format!("{{{label}=\"{n}\"}}"), get(n) as f64)).collect()
+    };
+    metric("events_pulled_total", "counter", "Events handed over by the source.", &one(get("pulled") as f64));
+    metric("events_total", "counter", "Events by what became of them.", &labelled("fate", &FATES));
+    metric("changes_total", "counter", "Changes by disposition.", &labelled("disposition", &DISPOSITIONS));
+    metric("rows_written_total", "counter", "Rows given to the archive.", &one(get("changes") as f64));
+    metric("rows_sealed_total", "counter", "Rows in sealed files, as the files say.", &one(get("sealed_rows") as f64));
+    metric("epochs_total", "counter", "Epochs advanced.", &one(get("epochs") as f64));
+    metric("alert_groups_total", "counter", "Alert groups opened.", &one(get("alerts") as f64));
+    metric("lag_seconds", "gauge", "Wall clock less the newest event's time.", &one(get("lag_ms") as f64 / 1000.0));
+    metric("source_behind", "gauge", "How far the source is behind, as it says.", &one(get("behind") as f64));
+    let silence = match get("last_pull_ms") {
+        0 => 0.0,
+        last => (SystemClock.now().0.unsigned_abs().saturating_sub(last)) as f64 / 1000.0,
+    };
+    metric("silence_seconds", "gauge", "Time since a record was last pulled.", &one(silence));
+    metric(
+        "identity_broken",
+        "gauge",
+        "1 if pulled differs from archived + read_only + quarantined + duplicate.",
+        &one(f64::from(u8::from(get("broken") > 0))),
+    );
+    let mut fates = Vec::new();
+    for (name, c) in destinations {
+        for (fate, value) in [
+            ("to_alert", c.to_alert),
+            ("delivered", c.delivered),
+            ("folded", c.folded),
+            ("suppressed", c.suppressed),
+            ("expired", c.expired),
+            ("pending", c.pending),
+        ] {
+            fates.push((format!("{{destination=\"{name}\",fate=\"{fate}\"}}"), value as f64));
+        }
+    }
+    metric("alerts_total", "counter", "Changes to alert, by destination and what became of them.", &fates);
+    out
+}

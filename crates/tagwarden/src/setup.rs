@@ -1,0 +1,179 @@
+//! From the command line and the configuration file to what is really in force.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::Usage;
+use crate::config::{self, Config, ConfigFault, DestinationKind};
+use crate::wire::Recipe;
+
+/// The rules, as the command line chooses them.
+#[derive(Debug, Default, Clone, clap::Args)]
+pub struct RuleChoice {
+    /// Sigma rules in place of the shipped ones
+    #[arg(long, value_name = "DIR", conflicts_with = "no_rules")]
+    pub rules: Option<PathBuf>,
+    /// No rules at all
+    #[arg(long)]
+    pub no_rules: bool,
+}
+
+/// A configuration that has been read and checked, with the command line laid over it.
+pub struct Setup {
+    /// The settings.
+    pub config: Config,
+    /// What judging is made from.
+    pub recipe: Recipe,
+}
+
+/// Reads `file` (or the defaults), lays `overrides` and the chosen rules and inventory over it, and checks all of it.
+pub fn load(
+    file: Option<&Path>,
+    rules: &RuleChoice,
+    inventory: Option<&Path>,
+    overrides: &[(&str, toml::Value)],
+) -> Result<Setup> {
+    let text = match file {
+        Some(path) => std::fs::read_to_string(path)
+            .map_err(|e| Usage(format!("reading the configuration {}: {e}", path.display())))?,
+        None => String::new(),
+    };
+    match read(&text, file, rules, inventory, overrides) {
+        Ok(setup) => Ok(setup),
+        Err(faults) => {
+            let name = file.map_or("command line".into(), |f| f.display().to_string());
+            let lines: Vec<String> = faults.iter().map(|f| format!("{name}: {f}")).collect();
+            Err(Usage(lines.join("\n")).into())
+        }
+    }
+}
+
+/// As [`load`], from the file's text; every fault at once.
+pub fn read(
+    text: &str,
+    file: Option<&Path>,
+    rules: &RuleChoice,
+    inventory: Option<&Path>,
+    overrides: &[(&str, toml::Value)],
+) -> Result<Setup, Vec<ConfigFault>> {
+    let config = config::parse(text)?;
+    let mut faults = Vec::new();
+    let mut fault = |path: &str, what: String| {
+        let line = line_of_setting(text, path);
+        faults.push(ConfigFault { line, path: path.to_owned(), what });
+    };
+    let folder = rules.rules.clone().or_else(|| config.rules.dir.as_ref().map(|dir| config::beside(file, dir)));
+    if config.rules.none && config.rules.dir.is_some() {
+        fault("rules", "found both `dir` and `none`, want one of them".into());
+    }
+    let rules = if rules.no_rules || (config.rules.none && rules.rules.is_none()) {
+        None
+    } else if let Some(folder) = folder {
+        match tagwarden_detect::Rules::load_dir(&folder) {
+            Ok(rules) => Some(rules.version_text()),
+            Err(found) => {
+                found.iter().for_each(|f| fault("rules.dir", f.to_string()));
+                None
+            }
+        }
+    } else {
+        match tagwarden_detect::Rules::shipped() {
+            Ok(rules) => Some(rules.version_text()),
+            Err(error) => {
+                fault("rules", error.to_string());
+                None
+            }
+        }
+    };
+    let known = inventory.map(Path::to_owned);
+    let known = known.or_else(|| config.inventory.file.as_ref().map(|path| config::beside(file, path)));
+    let mut model = None;
+    let inventory = known.and_then(|path| match std::fs::read(&path) {
+        Ok(bytes) => {
+            match tagwarden_enrich::Inventory::from_json(&bytes) {
+                Ok(inventory) => model = Some(inventory),
+                Err(error) => fault("inventory.file", format!("{}: {error}", path.display())),
+            }
+            Some(bytes)
+        }
+        Err(error) => {
+            fault("inventory.file", format!("reading {}: {error}", path.display()));
+            None
+        }
+    });
+    if let Err(found) = tagwarden_enrich::Directory::build(&config.company, model.as_ref()) {
+        for text in found {
+            let (path, what) = text.split_once(": ").unwrap_or(("", &text));
+            fault(&format!("company.{path}"), what.to_owned());
+        }
+    }
+    for (path, what) in config.baseline.faults() {
+        fault(&format!("baseline.{path}"), what);
+    }
+    let names: Vec<String> = config.destination.iter().map(|d| d.name.clone()).collect();
+    for text in config.alert.faults(&names) {
+        let (path, what) = text.split_once(": ").unwrap_or(("", &text));
+        fault(&format!("alert.{path}"), what.to_owned());
+    }
+    if let Err(found) = tagwarden_detect::Judge::new(tagwarden_detect::Rules::none(), config.policy.clone()) {
+        for text in found {
+            let (path, what) = text.split_once(": ").unwrap_or(("", &text));
+            fault(&format!("policy.{path}"), what.to_owned());
+        }
+    }
+    for (at, destination) in config.destination.iter().enumerate() {
+        let path = format!("destination[{at}]");
+        if names[..at].contains(&destination.name) {
+            fault(&format!("{path}.name"), format!("found `{}` twice, want one of each name", destination.name));
+        }
+        let (url, variable) = (&destination.webhook_url, &destination.webhook_url_env);
+        if destination.kind == DestinationKind::Slack && url.is_some() == variable.is_some() {
+            let found = if url.is_some() { "both webhook_url and webhook_url_env" } else { "no webhook_url" };
+            fault(&path, format!("found {found}, want webhook_url or webhook_url_env"));
+        }
+        if url.as_ref().is_some_and(|url| !url.expose().starts_with("http")) {
+            fault(&format!("{path}.webhook_url"), "found no web address, want https://hooks.slack.com/...".into());
+        }
+    }
+    if config.epoch.events == 0 {
+        fault("epoch.events", "found 0, want at least 1".into());
+    }
+    if let Some(listen) = &config.metrics.listen
+        && listen.parse::<std::net::SocketAddr>().is_err()
+    {
+        fault("metrics.listen", format!("found `{listen}`, want an address and port such as 127.0.0.1:9464"));
+    }
+    let version = match config::version_text(text, overrides) {
+        Ok(version) => version,
+        Err(error) => {
+            fault("toml", error.to_string());
+            String::new()
+        }
+    };
+    if faults.is_empty() {
+        Ok(Setup { config, recipe: Recipe { config: version, rules, inventory } })
+    } else {
+        Err(faults)
+    }
+}
+
+/// The line where a setting is given, found by its last name under its section.
+fn line_of_setting(text: &str, path: &str) -> Option<usize> {
+    let (section, key) = path.rsplit_once('.').unwrap_or((path, ""));
+    let section = section.split('[').next().unwrap_or(section);
+    let mut here = false;
+    let mut header = None;
+    for (at, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.starts_with('[') {
+            here = line.trim_matches(['[', ']']) == section;
+            if here && header.is_none() {
+                header = Some(at + 1);
+            }
+        } else if here && !key.is_empty() && line.split('=').next().is_some_and(|name| name.trim() == key) {
+            return Some(at + 1);
+        }
+    }
+    header
+}

@@ -1,0 +1,517 @@
+//! The only place that names concrete types: puts the rooms together.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use tagwarden_alert::{Courier, Drain, Offer};
+use tagwarden_archive::{ArchiveError, Rejected};
+use tagwarden_connect::{Files, Reading, Stdin};
+use tagwarden_connect::notify::{Slack, Terminal};
+use tagwarden_core::{
+    Actor, AlertMessage, Assessment, Change, Clock, Disposition, Enriched, Entry, Event, Fault, Intent, Notifier,
+    NotifyError, Positions, Pulled, Receipt, Record, Row, RuleHit, Scores, Sealed, Source, SourceError, StateDelta,
+    Timestamp, Versions,
+};
+use tagwarden_engine::stages::{Archive, Decode, Outbox, Stages};
+use tagwarden_engine::{EventClock, SystemClock};
+use tokio::sync::watch;
+
+use crate::config::{Config, Destination, DestinationKind};
+use crate::feed::SimulatedSource;
+
+/// Percentile from which a change's reasons are put into words even if nobody is told.
+const REASONS_FROM: f64 = 95.0;
+
+/// Bytes to event.
+#[derive(Default)]
+pub struct EventDecoder(tagwarden_events::Decoder);
+
+impl Decode for EventDecoder {
+    fn decode<'a>(&'a mut self, bytes: &'a [u8], now: Timestamp) -> Result<Event<'a>, Fault> {
+        self.0.decode(bytes, now)
+    }
+}
+
+/// Enrichment, rules, baseline and their memory.
+pub struct Detection {
+    enricher: tagwarden_enrich::Enricher,
+    judge: tagwarden_detect::Judge,
+    baseline: tagwarden_baseline::Baseline,
+    redact_raw: bool,
+}
+
+/// What judging is made from: the same bytes that `_versions/` keeps.
+#[derive(Clone)]
+pub struct Recipe {
+    /// The config without secrets and places.
+    pub config: String,
+    /// The rules; `None` for none.
+    pub rules: Option<String>,
+    /// The inventory.
+    pub inventory: Option<Vec<u8>>,
+}
+
+impl Detection {
+    /// Builds the stages from their recipe.
+    pub fn build(recipe: &Recipe) -> Result<Self> {
+        let config = crate::config::parse(&recipe.config).map_err(|f| anyhow::anyhow!("config: {}", joined(&f)))?;
+        let inventory = match &recipe.inventory {
+            Some(bytes) => Some(tagwarden_enrich::Inventory::from_json(bytes).context("inventory")?),
+            None => None,
+        };
+        let rules = match &recipe.rules {
+            Some(text) => tagwarden_detect::Rules::from_version_text(text).context("rules")?,
+            None => tagwarden_detect::Rules::none(),
+        };
+        let Config { company, mut policy, baseline, archive, .. } = config;
+        let directory = tagwarden_enrich::Directory::build(&company, inventory.as_ref())
+            .map_err(|f| anyhow::anyhow!("company: {}", joined(&f)))?;
+        protect_known_keys(&mut policy, &company, inventory.as_ref());
+        let judge =
+            tagwarden_detect::Judge::new(rules, policy).map_err(|f| anyhow::anyhow!("policy: {}", joined(&f)))?;
+        let mut enricher = tagwarden_enrich::Enricher::new(directory);
+        if let Some(inventory) = &inventory {
+            enricher.seed(inventory);
+        }
+        let redact_raw = archive.raw == tagwarden_archive::Raw::Redacted;
+        Ok(Self { enricher, judge, baseline: tagwarden_baseline::Baseline::new(baseline), redact_raw })
+    }
+}
+
+/// The keys that decide environment and access are protected unless the operator says which are.
+fn protect_known_keys(
+    policy: &mut tagwarden_detect::Policy,
+    company: &tagwarden_enrich::Settings,
+    inventory: Option<&tagwarden_enrich::Inventory>,
+) {
+    if !policy.protected_keys.is_empty() {
+        return;
+    }
+    let known = inventory.map(|i| &i.tag_keys);
+    let from_inventory = ["env", "class", "access"].into_iter().filter_map(|role| known?.get(role).cloned());
+    let mut keys: Vec<String> = from_inventory.chain(company.tag_keys.environment.iter().cloned()).collect();
+    keys.dedup();
+    policy.protected_keys = keys;
+}
+
+fn joined<T: std::fmt::Display>(faults: &[T]) -> String {
+    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+impl Stages for Detection {
+    fn feed(&mut self, event: &Event<'_>) {
+        if tagwarden_events::feeds_sessions(event) {
+            let actor = self.enricher.actor(event);
+            self.enricher.feed(event, &actor);
+        }
+    }
+
+    fn event_rules(&mut self, event: &Event<'_>, hits: &mut Vec<RuleHit>) {
+        self.judge.rules().match_event(event, hits);
+    }
+
+    fn normalise<'a>(&mut self, event: &Event<'a>, changes: &mut Vec<Change<'a>>) {
+        tagwarden_events::normalise(event, changes);
+    }
+
+    fn actor<'a>(&mut self, event: &Event<'a>) -> Actor<'a> {
+        self.enricher.actor(event)
+    }
+
+    fn enrich<'a>(&mut self, event: &Event<'a>, actor: &Actor<'a>, change: &Change<'a>) -> Enriched<'a> {
+        self.enricher.enrich(event, actor, change)
+    }
+
+    fn score(&mut self, event: &Event<'_>, actor: &Actor<'_>, change: &Change<'_>, enriched: &Enriched<'_>) -> Scores {
+        let mut scores = self.baseline.score(event, actor, change, enriched, false);
+        if scores.percentile.is_some_and(|p| p >= REASONS_FROM) {
+            scores.reasons = self.baseline.score(event, actor, change, enriched, true).reasons;
+        }
+        scores
+    }
+
+    fn judge(
+        &mut self,
+        event: &Event<'_>,
+        actor: &Actor<'_>,
+        change: &Change<'_>,
+        enriched: &Enriched<'_>,
+        hits: &[RuleHit],
+        scores: Scores,
+    ) -> Assessment {
+        let wordless = scores.reasons.is_empty();
+        let row = tagwarden_detect::RowParts { event, actor, change, enriched };
+        let mut assessment = self.judge.judge(row, hits, scores);
+        if wordless && !assessment.hits.is_empty() {
+            assessment.reasons.extend(self.baseline.score(event, actor, change, enriched, true).reasons);
+        }
+        assessment
+    }
+
+    fn settle(
+        &mut self,
+        event: &Event<'_>,
+        actor: &Actor<'_>,
+        change: &Change<'_>,
+        enriched: &Enriched<'_>,
+        assessment: &Assessment,
+    ) {
+        self.baseline.learn(event, actor, change, enriched, &assessment.scores);
+        self.enricher.apply(event, actor, change, enriched);
+    }
+
+    fn redact(&mut self, change: &mut Change<'_>, enriched: &mut Enriched<'_>, assessment: &mut Assessment) {
+        tagwarden_events::redact(change, &mut enriched.tags, &mut assessment.reasons);
+    }
+
+    fn raw(&mut self, event: &Event<'_>) -> Option<String> {
+        self.redact_raw.then(|| tagwarden_events::redact_raw(event))
+    }
+
+    fn restore(&mut self, entry: Entry) {
+        match entry.space.as_ref() {
+            "count" | "reference" => self.baseline.restore(&entry),
+            "window" => self.judge.restore(&entry),
+            _ => self.enricher.restore(&entry),
+        }
+    }
+
+    fn delta(&mut self, delta: &mut StateDelta) {
+        self.enricher.delta(delta);
+        self.judge.delta(delta);
+        self.baseline.delta(delta);
+    }
+}
+
+/// The Parquet archive.
+pub struct ParquetArchive(pub tagwarden_archive::Archive);
+
+impl Archive for ParquetArchive {
+    type Error = ArchiveError;
+
+    fn push(&mut self, row: &Row<'_>, raw: Option<Bytes>) {
+        self.0.push(row, raw);
+    }
+
+    fn reject(&mut self, record: &Record, source: &str, fault: &Fault) {
+        self.0.reject(Rejected {
+            bytes: record.bytes.clone(),
+            source: source.to_owned(),
+            partition: record.partition.clone(),
+            position: record.position.clone(),
+            stage: fault.stage,
+            reason: fault.reason.clone(),
+        });
+    }
+
+    fn plan(&self, epoch: u64) -> (Vec<String>, Option<String>) {
+        self.0.plan(epoch)
+    }
+
+    async fn seal(&mut self, intent: &Intent, on_step: &mut dyn FnMut(&str)) -> Result<Sealed, ArchiveError> {
+        self.0.seal(intent, on_step).await
+    }
+
+    async fn shut_out(&mut self, intent: &Intent) -> Result<Sealed, ArchiveError> {
+        self.0.shut_out(intent).await
+    }
+
+    async fn raw_events(&self, key: &str) -> Result<Vec<Vec<u8>>, ArchiveError> {
+        Ok(self.0.raw_events(key).await?.into_iter().map(Vec::from).collect())
+    }
+}
+
+/// Where records come from, by what the command was given.
+pub enum Input {
+    /// A file or folder.
+    Files(Files),
+    /// Standard input.
+    Stdin(Stdin),
+    /// The simulator.
+    Simulated(SimulatedSource),
+}
+
+impl Input {
+    /// `-` is standard input, everything else a file or folder.
+    pub fn open(path: &Path, follow: bool) -> Self {
+        if path.as_os_str() == "-" {
+            let run = SystemClock.now().0.unsigned_abs();
+            return Self::Stdin(Stdin::new(std::io::stdin(), run, Reading::default()));
+        }
+        Self::Files(Files::new(path.to_owned(), follow, Reading::default()))
+    }
+}
+
+impl Source for Input {
+    fn name(&self) -> &str {
+        match self {
+            Self::Files(source) => source.name(),
+            Self::Stdin(source) => source.name(),
+            Self::Simulated(source) => source.name(),
+        }
+    }
+
+    fn repeatable(&self) -> bool {
+        match self {
+            Self::Files(source) => source.repeatable(),
+            Self::Stdin(source) => source.repeatable(),
+            Self::Simulated(source) => source.repeatable(),
+        }
+    }
+
+    fn start(&mut self, positions: &Positions) -> Result<(), SourceError> {
+        match self {
+            Self::Files(source) => source.start(positions),
+            Self::Stdin(source) => source.start(positions),
+            Self::Simulated(source) => source.start(positions),
+        }
+    }
+
+    async fn pull(&mut self, max: usize) -> Result<Option<Pulled>, SourceError> {
+        match self {
+            Self::Files(source) => source.pull(max).await,
+            Self::Stdin(source) => source.pull(max).await,
+            Self::Simulated(source) => source.pull(max).await,
+        }
+    }
+}
+
+/// Who is told, by kind.
+pub enum Messenger {
+    /// A Slack incoming webhook.
+    Slack(Slack),
+    /// Standard error.
+    Terminal(Terminal),
+}
+
+impl Messenger {
+    /// Builds what `destination` describes.
+    pub fn build(destination: &Destination) -> Result<Self> {
+        let name = &destination.name;
+        match destination.kind {
+            DestinationKind::Terminal => Ok(Self::Terminal(Terminal::stderr())),
+            DestinationKind::Slack => {
+                let url = match (&destination.webhook_url, &destination.webhook_url_env) {
+                    (Some(url), _) => url.clone(),
+                    (None, Some(variable)) => std::env::var(variable).map(tagwarden_core::Secret::new).with_context(
+                        || format!("destination.{name}.webhook_url_env: found no variable `{variable}`, want the webhook's address in it"),
+                    )?,
+                    (None, None) => anyhow::bail!(
+                        "destination.{name}: found neither webhook_url nor webhook_url_env, want one of them"
+                    ),
+                };
+                let slack = Slack::new(url).with_context(|| format!("destination.{name}.webhook_url"))?;
+                Ok(Self::Slack(slack))
+            }
+        }
+    }
+}
+
+impl Notifier for Messenger {
+    async fn notify(&self, message: &AlertMessage) -> Result<Receipt, NotifyError> {
+        match self {
+            Self::Slack(notifier) => notifier.notify(message).await,
+            Self::Terminal(notifier) => notifier.notify(message).await,
+        }
+    }
+}
+
+/// What alerts take for "now".
+#[derive(Clone)]
+pub enum AlertClock {
+    /// The machine's clock.
+    Wall(SystemClock),
+    /// The newest event's time.
+    Event(EventClock),
+}
+
+impl Clock for AlertClock {
+    fn now(&self) -> Timestamp {
+        match self {
+            Self::Wall(clock) => clock.now(),
+            Self::Event(clock) => clock.now(),
+        }
+    }
+
+    async fn sleep(&self, wait: Duration) {
+        match self {
+            Self::Wall(clock) => clock.sleep(wait).await,
+            Self::Event(clock) => clock.sleep(wait).await,
+        }
+    }
+}
+
+/// The outbox, and its couriers where history is replayed: there each batch is delivered before the next is judged, so
+/// that what is told is what would have been told live.
+pub struct Alerts {
+    outbox: tagwarden_alert::Outbox,
+    batch: Vec<Offer>,
+    clock: AlertClock,
+    couriers: Vec<Courier<Messenger, AlertClock>>,
+}
+
+/// The couriers of a live run, one task each.
+pub struct Couriers {
+    tasks: Vec<tokio::task::JoinHandle<Result<(), tagwarden_alert::AlertError>>>,
+    stop: watch::Sender<bool>,
+}
+
+impl Couriers {
+    /// Lets each courier finish its call and deliver what is due within `deadline`; the rest stays in the ledger.
+    pub async fn finish(self, deadline: Duration) -> Result<()> {
+        self.stop.send_replace(true);
+        for task in self.tasks {
+            match tokio::time::timeout(deadline + Duration::from_secs(10), task).await {
+                Ok(joined) => joined.context("a courier broke")??,
+                Err(_) => eprintln!("tagwarden: a destination did not answer in time; its messages stay in the ledger"),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How long a stop waits for destinations.
+pub const DRAIN: Duration = Duration::from_secs(10);
+
+impl Alerts {
+    /// Opens the outbox in the state file and starts couriers for `destinations`.
+    pub fn open(
+        state: &Path,
+        settings: tagwarden_alert::Settings,
+        destinations: Vec<(String, Messenger)>,
+        clock: AlertClock,
+        drain: Drain,
+    ) -> Result<(Self, Couriers)> {
+        let names = destinations.iter().map(|(name, _)| name.clone()).collect();
+        let outbox = tagwarden_alert::Outbox::open(state, settings.clone(), names)?;
+        let (stop, stopped) = watch::channel(false);
+        let (mut inline, mut tasks) = (Vec::new(), Vec::new());
+        for (name, messenger) in destinations {
+            let mut courier = Courier::open(state, &name, &settings, messenger, clock.clone(), outbox.wake())?;
+            if matches!(clock, AlertClock::Event(_)) {
+                inline.push(courier);
+                continue;
+            }
+            let stopped = stopped.clone();
+            tasks.push(tokio::spawn(async move {
+                courier.run(stopped).await?;
+                courier.drain(drain, DRAIN).await.map(|_| ())
+            }));
+        }
+        Ok((Self { outbox, batch: Vec::new(), clock, couriers: inline }, Couriers { tasks, stop }))
+    }
+
+    /// Delivers what is left of a replay.
+    pub async fn drain(&mut self) -> Result<()> {
+        for courier in &mut self.couriers {
+            courier.drain(Drain::All, DRAIN).await?;
+        }
+        Ok(())
+    }
+
+    /// Counts by destination.
+    pub fn counts(&self) -> Result<std::collections::BTreeMap<String, tagwarden_alert::Counts>> {
+        Ok(self.outbox.ledger().counts()?)
+    }
+}
+
+impl Outbox for Alerts {
+    type Error = tagwarden_alert::AlertError;
+
+    fn wants(&self, row: &Row<'_>) -> bool {
+        row.assessment.disposition != Disposition::ArchiveOnly
+    }
+
+    fn add(&mut self, row: &Row<'_>) {
+        self.batch.push(Offer::from_row(row));
+    }
+
+    fn commit(&mut self, epoch: u64) -> Result<u64, Self::Error> {
+        let mut opened = 0;
+        if !self.batch.is_empty() {
+            opened = self.outbox.offer(self.clock.now(), epoch, &self.batch)?.opened;
+            self.batch.clear();
+        }
+        if !self.couriers.is_empty() {
+            tokio::task::block_in_place(|| {
+                tokio::runtime::Handle::current().block_on(async {
+                    for courier in &mut self.couriers {
+                        courier.drain(Drain::Due, DRAIN).await?;
+                    }
+                    Ok::<_, tagwarden_alert::AlertError>(())
+                })
+            })?;
+        }
+        Ok(opened)
+    }
+
+    fn kept(&self, epoch: u64) -> Result<Vec<(String, Assessment)>, Self::Error> {
+        Ok(self.outbox.ledger().kept(epoch)?.into_iter().collect())
+    }
+}
+
+/// No outbox: for a dry run.
+pub struct Silence;
+
+impl Outbox for Silence {
+    type Error = std::convert::Infallible;
+
+    fn wants(&self, _row: &Row<'_>) -> bool {
+        false
+    }
+
+    fn add(&mut self, _row: &Row<'_>) {}
+
+    fn commit(&mut self, _epoch: u64) -> Result<u64, Self::Error> {
+        Ok(0)
+    }
+
+    fn kept(&self, _epoch: u64) -> Result<Vec<(String, Assessment)>, Self::Error> {
+        Ok(Vec::new())
+    }
+}
+
+/// Stores the recipe in the archive and gives its versions.
+pub async fn put_versions(archive: &tagwarden_archive::Archive, recipe: &Recipe) -> Result<Versions> {
+    let rules = match &recipe.rules {
+        Some(text) => Some(archive.put_version(text.as_bytes()).await?),
+        None => None,
+    };
+    let inventory = match &recipe.inventory {
+        Some(bytes) => Some(archive.put_version(bytes).await?),
+        None => None,
+    };
+    Ok(Versions { config: archive.put_version(recipe.config.as_bytes()).await?, rules, inventory, model: None })
+}
+
+/// The recipe behind versions that are no longer in force.
+pub async fn get_versions(archive: &tagwarden_archive::Archive, versions: &Versions) -> Result<Recipe> {
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).context("a version is no UTF-8");
+    let rules = match &versions.rules {
+        Some(name) => Some(text(archive.get_version(name).await?)?),
+        None => None,
+    };
+    let inventory = match &versions.inventory {
+        Some(name) => Some(archive.get_version(name).await?),
+        None => None,
+    };
+    Ok(Recipe { config: text(archive.get_version(&versions.config).await?)?, rules, inventory })
+}
+
+/// The versions of a recipe that is not stored anywhere.
+pub fn name_versions(recipe: &Recipe) -> Versions {
+    use sha2::Digest;
+    let name = |bytes: &[u8]| sha2::Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect::<String>();
+    Versions {
+        config: name(recipe.config.as_bytes()),
+        rules: recipe.rules.as_ref().map(|text| name(text.as_bytes())),
+        inventory: recipe.inventory.as_ref().map(|bytes| name(bytes)),
+        model: None,
+    }
+}
+
+/// Messages that did not go out because a run was a replay stay out: shared by `run` and `demo`.
+pub type SharedCounts = Arc<tagwarden_engine::Counts>;
