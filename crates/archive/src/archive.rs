@@ -160,10 +160,12 @@ impl Archive {
         }
         self.store.sweep(&self.lane)?;
         let mut files = Vec::with_capacity(objects.len());
+        let columns = self.open.freeze()?;
         for (key, rows) in objects.iter().zip(self.open.sorted()) {
-            let bytes = Bytes::from(self.open.encode(&rows, &self.settings)?);
+            let bytes = Bytes::from(encode(&columns, &rows, &self.settings)?);
             files.push(self.put_rows(key, bytes, rows.len() as u64, on_step).await?);
         }
+        drop(columns);
         let mut quarantined = 0;
         if let Some(key) = &quarantine {
             let object = quarantine::encode(self.open.rejects()).map_err(|error| unwritable(key, &error))?;

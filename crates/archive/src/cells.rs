@@ -6,93 +6,12 @@ use arrow_array::{
     ArrayRef, BooleanArray, Float64Array, ListArray, MapArray, StringArray, StructArray, TimestampMillisecondArray,
 };
 use arrow_buffer::{Buffer, NullBuffer, NullBufferBuilder, OffsetBuffer};
-use arrow_schema::{ArrowError, DataType, Field, Fields};
+use arrow_schema::{ArrowError, DataType, Field};
 use bytes::Bytes;
 use tagwarden_core::columns::Type;
 use tagwarden_core::{TagDelta, Value};
 
-/// Text of many rows end to end. A text equal to the one before it takes no room.
-#[derive(Debug, Default)]
-pub(crate) struct Texts {
-    bytes: Vec<u8>,
-    spans: Vec<Span>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Span {
-    start: usize,
-    /// [`NULL`] where there is no text.
-    len: usize,
-}
-
-const NULL: usize = usize::MAX;
-
-impl Texts {
-    #[inline]
-    fn push(&mut self, text: &str) {
-        if let Some(last) = self.spans.last().copied()
-            && last.len == text.len()
-            && self.bytes.get(last.start..last.start + last.len) == Some(text.as_bytes())
-        {
-            self.spans.push(last);
-            return;
-        }
-        self.spans.push(Span { start: self.bytes.len(), len: text.len() });
-        self.bytes.extend_from_slice(text.as_bytes());
-    }
-
-    #[inline]
-    fn push_change_id(&mut self, event_id: &str, ordinal: u32) {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(event_id.as_bytes());
-        self.bytes.push(b'.');
-        let mut digits = [b'0'; 10];
-        let mut first = digits.len();
-        let mut rest = ordinal;
-        for (at, digit) in digits.iter_mut().enumerate().rev() {
-            // A remainder of ten fits.
-            *digit = b'0' + u8::try_from(rest % 10).unwrap_or(0);
-            first = at;
-            rest /= 10;
-            if rest == 0 {
-                break;
-            }
-        }
-        self.bytes.extend_from_slice(digits.get(first..).unwrap_or_default());
-        self.spans.push(Span { start, len: self.bytes.len() - start });
-    }
-
-    #[inline]
-    fn push_null(&mut self) {
-        self.spans.push(Span { start: 0, len: NULL });
-    }
-
-    #[inline]
-    fn push_option(&mut self, text: Option<&str>) {
-        match text {
-            Some(text) => self.push(text),
-            None => self.push_null(),
-        }
-    }
-
-    fn get(&self, row: usize) -> Option<&[u8]> {
-        let span = self.spans.get(row).filter(|span| span.len != NULL)?;
-        self.bytes.get(span.start..span.start + span.len)
-    }
-
-    fn clear(&mut self) {
-        self.bytes.clear();
-        self.spans.clear();
-    }
-
-    fn held(&self) -> usize {
-        self.bytes.len() + self.spans.len() * size_of::<Span>()
-    }
-
-    fn gather(&self, rows: impl ExactSizeIterator<Item = usize>) -> Result<ArrayRef, ArrowError> {
-        strings(rows.map(|row| self.get(row)))
-    }
-}
+use crate::texts::Texts;
 
 /// An Arrow array of `texts`, which are checked to be UTF-8.
 fn strings<'a>(texts: impl ExactSizeIterator<Item = Option<&'a [u8]>>) -> Result<ArrayRef, ArrowError> {
@@ -115,58 +34,64 @@ fn offset(at: usize) -> Result<i32, ArrowError> {
     i32::try_from(at).map_err(|_| ArrowError::OffsetOverflowError(at))
 }
 
-/// Text that belongs to a row in numbers: a list, a map or a struct.
+/// Lists of text, or of structs of text.
 #[derive(Debug)]
-pub(crate) struct Nested {
-    /// First child and number of children of each row; [`NULL`] children where there is no value.
-    spans: Vec<Span>,
+pub(crate) struct Lists {
+    /// Where each row's elements start, and the end of the last one's.
+    offsets: Vec<usize>,
+    nulls: Vec<bool>,
     /// One per member of the element.
     members: Vec<Texts>,
 }
 
-impl Nested {
+impl Lists {
     fn new(members: usize) -> Self {
-        Self { spans: Vec::new(), members: std::iter::repeat_with(Texts::default).take(members).collect() }
+        Self { offsets: vec![0], nulls: Vec::new(), members: texts(members) }
     }
 
     #[inline]
     fn push<'a, const N: usize>(&mut self, elements: impl ExactSizeIterator<Item = [Option<&'a str>; N]>) {
-        let start = self.members.first().map_or(0, |member| member.spans.len());
-        self.spans.push(Span { start, len: elements.len() });
         for element in elements {
-            for (member, text) in self.members.iter_mut().zip(element) {
-                member.push_option(text);
-            }
+            push_all(&mut self.members, element);
         }
+        self.close(false);
     }
 
-    #[inline]
-    fn push_null(&mut self) {
-        self.spans.push(Span { start: 0, len: NULL });
+    fn close(&mut self, null: bool) {
+        self.offsets.push(self.members.first().map_or(0, Texts::rows));
+        self.nulls.push(null);
     }
 
     fn clear(&mut self) {
-        self.spans.clear();
+        self.offsets.truncate(1);
+        self.nulls.clear();
         self.members.iter_mut().for_each(Texts::clear);
     }
 
     fn held(&self) -> usize {
-        self.spans.len() * size_of::<Span>() + self.members.iter().map(Texts::held).sum::<usize>()
+        self.nulls.len() * (size_of::<usize>() + 1) + self.members.iter().map(Texts::held).sum::<usize>()
     }
 
     /// The values of `rows`, in that order.
-    fn gather(&self, rows: &[u32]) -> Result<Gathered, ArrowError> {
+    fn gather(&self, dictionaries: &[ArrayRef], rows: &[u32]) -> Result<Gathered, ArrowError> {
         let mut children = Vec::new();
         let mut offsets = Vec::with_capacity(rows.len() + 1);
         let mut nulls = NullBufferBuilder::new(rows.len());
         offsets.push(0);
         for &row in rows {
-            let span = self.spans.get(row as usize).filter(|span| span.len != NULL);
-            nulls.append(span.is_some());
-            children.extend(span.map_or(0..0, |span| span.start..span.start + span.len));
+            let row = row as usize;
+            if let Some([start, end]) = self.offsets.get(row..row + 2) {
+                children.extend(*start..*end);
+            }
+            nulls.append(self.nulls.get(row) == Some(&false));
             offsets.push(offset(children.len())?);
         }
-        let members: Result<_, _> = self.members.iter().map(|member| member.gather(children.iter().copied())).collect();
+        let members: Result<_, _> = self
+            .members
+            .iter()
+            .zip(dictionaries)
+            .map(|(member, dictionary)| member.gather(dictionary, children.iter().copied()))
+            .collect();
         Ok(Gathered { members: members?, offsets: OffsetBuffer::new(offsets.into()), nulls: nulls.finish() })
     }
 }
@@ -178,6 +103,17 @@ struct Gathered {
     nulls: Option<NullBuffer>,
 }
 
+fn texts(count: usize) -> Vec<Texts> {
+    std::iter::repeat_with(Texts::default).take(count).collect()
+}
+
+#[inline]
+fn push_all<const N: usize>(members: &mut [Texts], element: [Option<&str>; N]) {
+    for (member, text) in members.iter_mut().zip(element) {
+        member.push_option(text);
+    }
+}
+
 /// The values of one column.
 #[derive(Debug)]
 pub(crate) enum Cells {
@@ -187,10 +123,9 @@ pub(crate) enum Cells {
     Time(Vec<Option<i64>>),
     Double(Vec<Option<f64>>),
     Bool(Vec<Option<bool>>),
-    List(Nested),
-    Map(Nested),
-    /// One element in every row.
-    Struct(Nested),
+    List(Lists),
+    Map(Lists),
+    Struct(Vec<Texts>),
 }
 
 impl Cells {
@@ -200,13 +135,11 @@ impl Cells {
             Type::Timestamp => Self::Time(Vec::new()),
             Type::Double => Self::Double(Vec::new()),
             Type::Bool => Self::Bool(Vec::new()),
-            Type::StringList => Self::List(Nested::new(1)),
-            Type::Tags | Type::Versions => {
-                let nested = Nested::new(4);
-                if kind == Type::Tags { Self::List(nested) } else { Self::Struct(nested) }
-            }
-            Type::StringMap => Self::Map(Nested::new(2)),
-            Type::Ingest => Self::Struct(Nested::new(3)),
+            Type::StringList => Self::List(Lists::new(1)),
+            Type::Tags => Self::List(Lists::new(4)),
+            Type::StringMap => Self::Map(Lists::new(2)),
+            Type::Versions => Self::Struct(texts(4)),
+            Type::Ingest => Self::Struct(texts(3)),
         }
     }
 
@@ -233,13 +166,13 @@ impl Cells {
                 cells.push(pairs.iter().map(|(key, value)| [Some(*key), Some(value.as_ref())]));
             }
             (Self::Struct(cells), Value::Versions(v)) => {
-                let rest = [v.rules.as_deref(), v.inventory.as_deref(), v.model.as_deref()];
-                cells.push(std::iter::once([Some(v.config.as_str()), rest[0], rest[1], rest[2]]));
+                push_all(cells, [Some(&v.config), v.rules.as_deref(), v.inventory.as_deref(), v.model.as_deref()]);
             }
             (Self::Struct(cells), Value::Ingest(i)) => {
-                cells.push(std::iter::once([Some(i.source), Some(i.partition), Some(i.position)]));
+                push_all(cells, [Some(i.source), Some(i.partition), Some(i.position)]);
             }
-            (Self::List(cells) | Self::Map(cells) | Self::Struct(cells), _) => cells.push_null(),
+            (Self::List(cells) | Self::Map(cells), _) => cells.close(true),
+            (Self::Struct(cells), _) => cells.iter_mut().for_each(Texts::push_null),
         }
     }
 
@@ -259,7 +192,8 @@ impl Cells {
             Self::Time(cells) => cells.clear(),
             Self::Double(cells) => cells.clear(),
             Self::Bool(cells) => cells.clear(),
-            Self::List(cells) | Self::Map(cells) | Self::Struct(cells) => cells.clear(),
+            Self::List(cells) | Self::Map(cells) => cells.clear(),
+            Self::Struct(cells) => cells.iter_mut().for_each(Texts::clear),
         }
     }
 
@@ -271,57 +205,76 @@ impl Cells {
             Self::Time(cells) => size_of_val(cells.as_slice()),
             Self::Double(cells) => size_of_val(cells.as_slice()),
             Self::Bool(cells) => size_of_val(cells.as_slice()),
-            Self::List(cells) | Self::Map(cells) | Self::Struct(cells) => cells.held(),
+            Self::List(cells) | Self::Map(cells) => cells.held(),
+            Self::Struct(cells) => cells.iter().map(Texts::held).sum(),
         }
     }
 
-    /// How many of `rows` to gather at once: what stays in a core's cache.
+    /// Readies the column for reading.
+    pub(crate) fn freeze(&self) -> Result<Frozen<'_>, ArrowError> {
+        let texts = match self {
+            Self::Text(cells) => std::slice::from_ref(cells),
+            Self::List(cells) | Self::Map(cells) => cells.members.as_slice(),
+            Self::Struct(cells) => cells.as_slice(),
+            Self::Slices(_) | Self::Time(_) | Self::Double(_) | Self::Bool(_) => &[],
+        };
+        let dictionaries: Result<_, _> = texts.iter().map(Texts::dictionary).collect();
+        Ok(Frozen { cells: self, dictionaries: dictionaries? })
+    }
+}
+
+/// One column of an epoch that is being sealed.
+pub(crate) struct Frozen<'a> {
+    cells: &'a Cells,
+    /// One per column of text inside.
+    dictionaries: Vec<ArrayRef>,
+}
+
+impl Frozen<'_> {
+    /// How many rows to gather at once: what stays in a core's cache.
     pub(crate) fn batch(&self) -> usize {
-        if matches!(self, Self::Slices(_)) { 256 } else { 8192 }
+        if matches!(self.cells, Cells::Slices(_)) { 256 } else { 8192 }
     }
 
     /// The values of `rows`, in that order, as the array that `field` describes.
     pub(crate) fn gather(&self, field: &Field, rows: &[u32]) -> Result<ArrayRef, ArrowError> {
         let at = rows.iter().map(|&row| row as usize);
-        Ok(match self {
-            Self::Text(cells) => cells.gather(at)?,
-            Self::Slices(cells) => strings(at.map(|row| cells.get(row)?.as_deref()))?,
-            Self::Time(cells) => {
+        let texts = |cells: &[Texts]| -> Result<Vec<ArrayRef>, ArrowError> {
+            let pairs = cells.iter().zip(&self.dictionaries);
+            pairs.map(|(texts, dictionary)| texts.gather(dictionary, at.clone())).collect()
+        };
+        let only = |arrays: Vec<ArrayRef>| arrays.into_iter().next().ok_or_else(|| unlike(field));
+        Ok(match self.cells {
+            Cells::Text(cells) => only(texts(std::slice::from_ref(cells))?)?,
+            Cells::Slices(cells) => strings(at.map(|row| cells.get(row)?.as_deref()))?,
+            Cells::Time(cells) => {
                 let times: TimestampMillisecondArray = at.map(|row| cells.get(row).copied().flatten()).collect();
                 Arc::new(times.with_timezone("UTC"))
             }
-            Self::Double(cells) => Arc::new(at.map(|row| cells.get(row).copied().flatten()).collect::<Float64Array>()),
-            Self::Bool(cells) => Arc::new(at.map(|row| cells.get(row).copied().flatten()).collect::<BooleanArray>()),
-            Self::List(cells) => {
-                let Gathered { members, offsets, nulls } = cells.gather(rows)?;
+            Cells::Double(cells) => Arc::new(at.map(|row| cells.get(row).copied().flatten()).collect::<Float64Array>()),
+            Cells::Bool(cells) => Arc::new(at.map(|row| cells.get(row).copied().flatten()).collect::<BooleanArray>()),
+            Cells::List(cells) => {
+                let Gathered { members, offsets, nulls } = cells.gather(&self.dictionaries, rows)?;
                 let DataType::List(element) = field.data_type() else { return Err(unlike(field)) };
                 let values = match element.data_type() {
                     DataType::Struct(fields) => Arc::new(StructArray::try_new(fields.clone(), members, None)?),
-                    _ => members.into_iter().next().ok_or_else(|| unlike(field))?,
+                    _ => only(members)?,
                 };
                 Arc::new(ListArray::try_new(element.clone(), offsets, values, nulls)?)
             }
-            Self::Map(cells) => {
-                let Gathered { members, offsets, nulls } = cells.gather(rows)?;
+            Cells::Map(cells) => {
+                let Gathered { members, offsets, nulls } = cells.gather(&self.dictionaries, rows)?;
                 let DataType::Map(entry, sorted) = field.data_type() else { return Err(unlike(field)) };
                 let DataType::Struct(fields) = entry.data_type() else { return Err(unlike(field)) };
                 let entries = StructArray::try_new(fields.clone(), members, None)?;
                 Arc::new(MapArray::try_new(entry.clone(), offsets, entries, nulls, *sorted)?)
             }
-            Self::Struct(cells) => {
+            Cells::Struct(cells) => {
                 let DataType::Struct(fields) = field.data_type() else { return Err(unlike(field)) };
-                Arc::new(structs(cells, fields, rows)?)
+                Arc::new(StructArray::try_new(fields.clone(), texts(cells)?, None)?)
             }
         })
     }
-}
-
-fn structs(cells: &Nested, fields: &Fields, rows: &[u32]) -> Result<StructArray, ArrowError> {
-    let span = |row: u32| cells.spans.get(row as usize).filter(|span| span.len != NULL);
-    let nulls: NullBuffer = rows.iter().map(|&row| span(row).is_some()).collect();
-    let members: Result<_, _> =
-        cells.members.iter().map(|member| strings(rows.iter().map(|&row| member.get(span(row)?.start)))).collect();
-    StructArray::try_new(fields.clone(), members?, Some(nulls).filter(|nulls| nulls.null_count() > 0))
 }
 
 fn tag<'a>(tag: &'a TagDelta<'_>) -> [Option<&'a str>; 4] {

@@ -10,10 +10,10 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::{BloomFilterPosition, EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::ColumnPath;
+use parquet::schema::types::{ColumnPath, SchemaDescriptor};
 use tagwarden_core::columns::{Column, SCHEMA_VERSION};
 
-use crate::cells::Cells;
+use crate::cells::Frozen;
 use crate::schema::SCHEMA;
 use crate::{ArchiveError, Settings};
 
@@ -36,10 +36,25 @@ const LOOKED_UP: [Column; 6] = [
 /// Another value in each row, so a dictionary would be built only to be thrown away.
 const UNIQUE: [Column; 4] = [Column::ChangeId, Column::EventId, Column::RawSha256, Column::RawEvent];
 
+/// No reader skips rows by the least and the greatest of these, so nobody computes them.
+const WITHOUT_STATISTICS: [Column; 11] = [
+    Column::ChangeId,
+    Column::EventId,
+    Column::SharedEventId,
+    Column::AccessKeyId,
+    Column::UserAgent,
+    Column::Tags,
+    Column::Details,
+    Column::Reasons,
+    Column::Versions,
+    Column::RawSha256,
+    Column::RawEvent,
+];
+
 /// Bytes of `raw_event` in one page: more compress better, fewer let a reader fetch less for one row.
 const RAW_PAGE: usize = 1 << 20;
 
-fn properties(settings: &Settings, rows: usize) -> Result<WriterProperties, ParquetError> {
+fn properties(schema: &SchemaDescriptor, settings: &Settings, rows: usize) -> Result<WriterProperties, ParquetError> {
     let path = |column: Column| ColumnPath::from(column.name());
     let sorted_by = |wanted: Column| {
         let place = leaf(wanted)?;
@@ -52,9 +67,13 @@ fn properties(settings: &Settings, rows: usize) -> Result<WriterProperties, Parq
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(settings.compression_level)?))
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_bloom_filter_position(BloomFilterPosition::AfterRowGroup)
-        .set_column_statistics_enabled(path(Column::RawEvent), EnabledStatistics::None)
-        .set_column_statistics_enabled(path(Column::RawSha256), EnabledStatistics::None)
         .set_column_data_page_size_limit(path(Column::RawEvent), RAW_PAGE);
+    for leaf in schema.columns() {
+        if WITHOUT_STATISTICS.iter().any(|column| leaf.path().parts().first().is_some_and(|name| name == column.name()))
+        {
+            properties = properties.set_column_statistics_enabled(leaf.path().clone(), EnabledStatistics::None);
+        }
+    }
     for column in UNIQUE {
         properties = properties.set_column_dictionary_enabled(path(column), false);
     }
@@ -85,14 +104,14 @@ fn leaves(field: &Field) -> usize {
 }
 
 /// The file that holds `rows` of `columns`, in that order; an empty file for no rows.
-pub(crate) fn encode(columns: &[Cells], rows: &[u32], settings: &Settings) -> Result<Vec<u8>, ArchiveError> {
+pub(crate) fn encode(columns: &[Frozen<'_>], rows: &[u32], settings: &Settings) -> Result<Vec<u8>, ArchiveError> {
     write(columns, rows, settings)
         .map_err(|source| ArchiveError::Parquet { action: "encode rows as", source: source.into() })
 }
 
-fn write(columns: &[Cells], rows: &[u32], settings: &Settings) -> Result<Vec<u8>, ParquetError> {
+fn write(columns: &[Frozen<'_>], rows: &[u32], settings: &Settings) -> Result<Vec<u8>, ParquetError> {
     let schema = ArrowSchemaConverter::new().schema_root("tagwarden").convert(&SCHEMA)?;
-    let properties = Arc::new(properties(settings, rows.len())?);
+    let properties = Arc::new(properties(&schema, settings, rows.len())?);
     let mut file = SerializedFileWriter::new(Vec::new(), schema.root_schema_ptr(), properties)?;
     let writers = ArrowRowGroupWriterFactory::new(&file, SCHEMA.clone());
     for (number, group) in rows.chunks(settings.row_group_rows).enumerate() {

@@ -1,13 +1,13 @@
 //! The open epoch: rows by column, rejects, and how they will be cut into objects.
 
+use arrow_schema::ArrowError;
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 use tagwarden_core::columns::Column;
 use tagwarden_core::{Row, Timestamp};
 
-use crate::cells::Cells;
-use crate::encode::encode;
-use crate::{ArchiveError, Rejected, Settings};
+use crate::cells::{Cells, Frozen};
+use crate::{ArchiveError, Rejected};
 
 /// What rows are sorted by; `account` counts accounts in the order of their first row.
 #[derive(Debug, Clone, Copy)]
@@ -123,9 +123,10 @@ impl Epoch {
         order.chunk_by(|a, b| a.0 == b.0).map(|day| day.iter().map(|entry| entry.3).collect()).collect()
     }
 
-    /// The Parquet file of `rows`.
-    pub(crate) fn encode(&self, rows: &[u32], settings: &Settings) -> Result<Vec<u8>, ArchiveError> {
-        encode(&self.columns, rows, settings)
+    /// The columns, readied for encoding.
+    pub(crate) fn freeze(&self) -> Result<Vec<Frozen<'_>>, ArchiveError> {
+        let frozen: Result<_, _> = self.columns.iter().map(Cells::freeze).collect();
+        frozen.map_err(|source: ArrowError| ArchiveError::Parquet { action: "encode rows as", source: source.into() })
     }
 
     /// Forgets all rows and rejects, and keeps the room.

@@ -13,6 +13,7 @@ mod read;
 mod schema;
 mod settings;
 mod store;
+mod texts;
 
 pub use archive::Archive;
 pub use error::ArchiveError;

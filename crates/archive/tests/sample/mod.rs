@@ -1,7 +1,5 @@
 //! Rows with something in every column, and both ways to see them as JSON: before the archive and after.
 
-#![allow(dead_code, reason = "each test binary uses its own part")]
-
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -22,28 +20,28 @@ use tagwarden_core::{
 };
 use tagwarden_json::Tape;
 
-pub const DAY: i64 = 86_400_000;
+pub(crate) const DAY: i64 = 86_400_000;
 
 /// What a row is made of.
 #[derive(Debug, Clone)]
-pub struct Spec {
-    pub id: String,
-    pub ordinal: u32,
-    pub account: String,
-    pub time: i64,
+pub(crate) struct Spec {
+    pub(crate) id: String,
+    pub(crate) ordinal: u32,
+    pub(crate) account: String,
+    pub(crate) time: i64,
     /// Goes into the columns that may be null.
-    pub maybe: Option<String>,
-    pub number: Option<f64>,
-    pub tags: Vec<(String, Option<String>, Option<String>)>,
-    pub words: Vec<String>,
-    pub details: Vec<(&'static str, String)>,
-    pub raw: Option<String>,
-    pub position: u64,
+    pub(crate) maybe: Option<String>,
+    pub(crate) number: Option<f64>,
+    pub(crate) tags: Vec<(String, Option<String>, Option<String>)>,
+    pub(crate) words: Vec<String>,
+    pub(crate) details: Vec<(&'static str, String)>,
+    pub(crate) raw: Option<String>,
+    pub(crate) position: u64,
 }
 
 impl Spec {
     /// A plain row of `account` at `time`.
-    pub fn new(position: u64, account: &str, time: i64) -> Self {
+    pub(crate) fn new(position: u64, account: &str, time: i64) -> Self {
         Self {
             id: format!("event-{position}"),
             ordinal: 0,
@@ -60,7 +58,7 @@ impl Spec {
     }
 
     /// Hands the row that this describes to `each`.
-    pub fn row<T>(&self, each: impl FnOnce(&Row<'_>) -> T) -> T {
+    pub(crate) fn row<T>(&self, each: impl FnOnce(&Row<'_>) -> T) -> T {
         let mut tape = Tape::new();
         let record = tape.parse("{}").unwrap();
         let maybe = || self.maybe.as_deref().map(Text::from);
@@ -76,7 +74,7 @@ impl Spec {
             name: "CreateTags".into(),
             action: "CreateTags".into(),
             error_code: maybe(),
-            read_only: self.position % 2 == 0,
+            read_only: self.position.is_multiple_of(2),
             source_ip: maybe(),
             user_agent: maybe(),
             identity: Identity::default(),
@@ -172,7 +170,7 @@ impl Spec {
     }
 
     /// Every column as JSON, as the row has it.
-    pub fn expected(&self) -> Vec<Json> {
+    pub(crate) fn expected(&self) -> Vec<Json> {
         self.row(|row| Column::ALL.iter().map(|column| value(row.value(*column))).collect())
     }
 }
@@ -196,7 +194,7 @@ fn value(value: Value<'_>) -> Json {
 }
 
 /// Every row of a Parquet file as JSON, by column.
-pub fn read(file: Bytes) -> Vec<Vec<Json>> {
+pub(crate) fn read(file: Bytes) -> Vec<Vec<Json>> {
     let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
     let batches: Vec<RecordBatch> = reader.map(Result::unwrap).collect();
     let mut rows = Vec::new();
@@ -230,18 +228,18 @@ fn cell(cells: &Arc<dyn Array>, row: usize) -> Json {
     }
 }
 
-pub async fn archive(store: &Arc<InMemory>) -> Archive {
+pub(crate) async fn archive(store: &Arc<InMemory>) -> Archive {
     let settings = Settings { row_group_rows: 100, ..Settings::default() };
     Archive::open_store(store.clone(), "main", settings).await.unwrap()
 }
 
-pub fn push(archive: &mut Archive, specs: &[Spec]) {
+pub(crate) fn push(archive: &mut Archive, specs: &[Spec]) {
     for spec in specs {
         spec.row(|row| archive.push(row, None));
     }
 }
 
-pub fn intent(archive: &Archive, epoch: u64) -> Intent {
+pub(crate) fn intent(archive: &Archive, epoch: u64) -> Intent {
     let (objects, quarantine) = archive.plan(epoch);
     Intent {
         epoch,
@@ -254,6 +252,6 @@ pub fn intent(archive: &Archive, epoch: u64) -> Intent {
     }
 }
 
-pub async fn object(store: &dyn ObjectStore, key: &str) -> Bytes {
+pub(crate) async fn object(store: &dyn ObjectStore, key: &str) -> Bytes {
     store.get(&Path::from(key)).await.unwrap().bytes().await.unwrap()
 }
