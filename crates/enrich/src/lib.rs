@@ -4,12 +4,19 @@
 //! [`Sessions`] (who is behind temporary credentials, from sign-in and role events) and the [`TagStore`] (tags before
 //! a change, which `CloudTrail` does not tell). No clock, no network, no randomness: time is the event's.
 
+mod actor;
+mod calendar;
 mod directory;
 mod enricher;
+mod environment;
 mod inventory;
+mod network;
+mod pattern;
 mod sessions;
 mod settings;
 mod tags;
+#[cfg(test)]
+mod testing;
 
 pub use directory::Directory;
 pub use enricher::Enricher;
@@ -30,4 +37,11 @@ pub struct RestoreError {
     pub key: String,
     /// What was found and what was wanted.
     pub what: String,
+}
+
+impl RestoreError {
+    fn new(entry: &tagwarden_core::Entry, what: &dyn std::fmt::Display) -> Self {
+        let key = String::from_utf8_lossy(&entry.key).into_owned();
+        Self { space: entry.space.clone().into_owned(), key, what: what.to_string() }
+    }
 }

@@ -1,0 +1,122 @@
+//! One key per resource, whether a call names it by ARN or by id.
+
+use tagwarden_core::{Change, Event, Text};
+
+/// The key under which the tags of a change's resource are kept; `None` if the change names no resource.
+pub(crate) fn resource_key<'c>(event: &Event<'_>, change: &'c Change<'_>) -> Option<Text<'c>> {
+    if let Some(arn) = change.resource_arn.as_deref().filter(|arn| !arn.is_empty()) {
+        return Some(of_arn(arn));
+    }
+    let (kind, id) = (change.resource_type.as_ref(), change.resource_id.as_ref());
+    if id.is_empty() {
+        return None;
+    }
+    if id.starts_with("arn:") {
+        return Some(of_arn(id));
+    }
+    let (account, region) = (event.account_id.as_ref(), event.region.as_ref());
+    let key = if kind.starts_with("AWS::EC2::") || (kind.is_empty() && is_ec2_id(id)) {
+        join(&["ec2", account, region, id])
+    } else if kind == "AWS::S3::Bucket" {
+        join(&["s3", id])
+    } else if let Some(word) = iam_word(kind) {
+        join(&["iam", account, word, id])
+    } else {
+        join(&[account, region, kind, id])
+    };
+    Some(Text::Owned(key))
+}
+
+/// The key of an ARN: services whose own calls go by id or name are brought to that form, others keep the ARN.
+pub(crate) fn of_arn(arn: &str) -> Text<'_> {
+    let mut parts = arn.splitn(6, ':');
+    let ("arn", Some(_), Some(service), Some(region), Some(account), Some(resource)) =
+        (parts.next().unwrap_or(""), parts.next(), parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Text::Borrowed(arn);
+    };
+    match (service, resource.split_once('/')) {
+        ("ec2", Some((_, id))) => join(&["ec2", account, region, id]).into(),
+        ("s3", None) => join(&["s3", resource]).into(),
+        ("iam", Some((word, path))) => {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            join(&["iam", account, word, name]).into()
+        }
+        // A version or alias has its function's tags.
+        ("lambda", None) if resource.starts_with("function:") => match resource.match_indices(':').nth(1) {
+            Some((at, _)) => Text::Borrowed(&arn[..arn.len() - resource.len() + at]),
+            None => Text::Borrowed(arn),
+        },
+        _ => Text::Borrowed(arn),
+    }
+}
+
+fn join(parts: &[&str]) -> String {
+    let mut key = String::with_capacity(parts.iter().map(|part| part.len() + 1).sum());
+    for (i, part) in parts.iter().enumerate() {
+        if i > 0 {
+            key.push('|');
+        }
+        key.push_str(part);
+    }
+    key
+}
+
+/// How IAM's ARNs name the type.
+fn iam_word(kind: &str) -> Option<&'static str> {
+    Some(match kind {
+        "AWS::IAM::Role" => "role",
+        "AWS::IAM::User" => "user",
+        "AWS::IAM::Group" => "group",
+        "AWS::IAM::ManagedPolicy" | "AWS::IAM::Policy" => "policy",
+        "AWS::IAM::InstanceProfile" => "instance-profile",
+        _ => return None,
+    })
+}
+
+/// `vol-0cb50c22d94ffb620`: letters, a dash, 8 or 17 hex digits.
+fn is_ec2_id(id: &str) -> bool {
+    id.rsplit_once('-').is_some_and(|(prefix, digits)| {
+        matches!(digits.len(), 8 | 17)
+            && digits.bytes().all(|b| b.is_ascii_hexdigit())
+            && prefix.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{change, event};
+
+    #[test]
+    fn an_id_and_an_arn_of_one_resource_meet() {
+        for (kind, id, arn) in [
+            (
+                "AWS::EC2::Instance",
+                "i-0123456789abcdef0",
+                "arn:aws:ec2:eu-west-1:111122223333:instance/i-0123456789abcdef0",
+            ),
+            ("", "vol-0123456789abcdef0", "arn:aws:ec2:eu-west-1:111122223333:volume/vol-0123456789abcdef0"),
+            ("AWS::S3::Bucket", "data", "arn:aws:s3:::data"),
+            ("AWS::IAM::Role", "app", "arn:aws:iam::111122223333:role/service/app"),
+            ("AWS::SQS::Queue", "arn:aws:sqs:eu-west-1:111122223333:q", "arn:aws:sqs:eu-west-1:111122223333:q"),
+        ] {
+            let event = event();
+            let mut by_id = change();
+            (by_id.resource_type, by_id.resource_id) = (kind.into(), id.into());
+            let mut by_arn = change();
+            by_arn.resource_arn = Some(arn.into());
+            assert_eq!(resource_key(&event, &by_id), resource_key(&event, &by_arn), "{arn}");
+        }
+    }
+
+    #[test]
+    fn other_resources_stay_apart() {
+        assert_eq!(of_arn("arn:aws:lambda:r:1:function:f:live"), "arn:aws:lambda:r:1:function:f");
+        assert_eq!(of_arn("arn:aws:lambda:r:1:function:f"), "arn:aws:lambda:r:1:function:f");
+        assert_eq!(of_arn("arn:aws:s3:::bucket/key"), "arn:aws:s3:::bucket/key");
+        assert_ne!(of_arn("arn:aws:rds:r:1:db:x"), of_arn("arn:aws:rds:r:1:cluster:x"));
+        assert_eq!(of_arn("no arn"), "no arn");
+        assert_eq!(resource_key(&event(), &change()), None);
+    }
+}
