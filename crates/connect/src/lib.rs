@@ -1,6 +1,7 @@
 //! The outside world: sources, notifiers and state stores, one folder each.
 
 mod files;
+pub mod notify;
 mod state;
 mod stdin;
 

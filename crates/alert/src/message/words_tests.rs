@@ -107,7 +107,7 @@ proptest! {
         long.kind = if tagged { "tags_changed".into() } else { kind };
         long.event_name.clone_from(&parts[6]);
         long.details = vec![("cidr".into(), parts[7].clone())];
-        long.tags = vec![TagChange { key: parts[3].clone(), old: Some(parts[4].clone()), new: Some(parts[5].clone()), op: *op }];
+        long.tags = vec![TagChange { key: parts[3].clone(), old: Some(parts[4].clone()), new: Some(parts[5].clone()), op }];
         long.rules = vec![RuleName { id: "r".into(), title: parts[6].clone() }];
         let facts = super::super::Facts {
             alert_id: "a", first: long.event_time, last: long.event_time, changes: 1_000_000,

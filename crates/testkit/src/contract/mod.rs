@@ -1,0 +1,7 @@
+//! What every implementation of a seam must do, as suites to run against fakes and real ones alike.
+
+mod source;
+mod state;
+
+pub use source::source_contract;
+pub use state::state_contract;
