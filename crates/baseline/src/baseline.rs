@@ -7,7 +7,7 @@ use crate::features::{self, Feature};
 use crate::hash::{mix, text};
 use crate::reasons;
 use crate::reference::{self, Reference};
-use crate::surprisal::{self, Surprisal};
+use crate::surprisal;
 use crate::table::{self, Table};
 
 const HOUR: i64 = 3_600_000;
@@ -17,9 +17,8 @@ const HOUR: i64 = 3_600_000;
 pub struct Baseline {
     table: Table,
     reference: Reference,
-    features: Vec<Feature>,
     /// The features of the change judged last, so that learning from it need not judge again.
-    judged: Vec<(Feature, Surprisal)>,
+    judged: Vec<Feature>,
     /// The event and the place of that change; `None` once anything was learned after it.
     judged_for: Option<(u128, u32)>,
 }
@@ -30,7 +29,6 @@ impl Baseline {
         Self {
             table: Table::new(settings.max_counters),
             reference: Reference::new(&settings),
-            features: Vec::new(),
             judged: Vec::new(),
             judged_for: None,
         }
@@ -80,8 +78,8 @@ impl Baseline {
         }
         self.judged_for = None;
         let today = self.reference.today(event.time.day());
-        for (feature, surprisal) in &self.judged {
-            surprisal::learn(&mut self.table, feature, *surprisal, today);
+        for feature in &self.judged {
+            surprisal::learn(&mut self.table, feature, today);
         }
         let hour = event.time.0.div_euclid(HOUR).cast_unsigned();
         if self.reference.learn(today, scores.score, mix(text(&actor.key), hour)) {
@@ -91,9 +89,10 @@ impl Baseline {
     }
 
     fn judge(&mut self, event: &Event<'_>, actor: &Actor<'_>, change: &Change<'_>, enriched: &Enriched<'_>) {
-        features::of_change(event, actor, &enriched.tags, &mut self.features);
-        self.judged.clear();
-        self.judged.extend(self.features.iter().map(|feature| (*feature, surprisal::judge(&self.table, feature))));
+        features::of_change(event, actor, &enriched.tags, &mut self.judged);
+        for feature in &mut self.judged {
+            feature.surprisal = surprisal::judge(&self.table, feature);
+        }
         self.judged_for = Some((event.key, change.ordinal));
     }
 

@@ -3,6 +3,7 @@
 use tagwarden_core::{Actor, ActorKind, Event, NetworkClass, TagDelta, TagOp};
 
 use crate::hash::{mix, text};
+use crate::surprisal::Surprisal;
 
 /// What a value is a value of. The numbers go into stored keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,53 +28,58 @@ pub(crate) enum Kind {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Feature {
     pub(crate) kind: Kind,
-    /// Keys of the contexts, narrow to wide; the first `depth` count.
-    contexts: [u64; 3],
-    depth: usize,
+    /// The contexts, narrow to wide: each feature has a narrow one and the organisation's, some one in between.
+    narrow: u64,
+    between: Option<u64>,
+    wide: u64,
     value: u64,
     /// Index in `Enriched::tags`, for the tag features.
     pub(crate) tag: usize,
+    /// How unexpected it is, once judged.
+    pub(crate) surprisal: Surprisal,
 }
 
 impl Feature {
     /// The keys of each context and of the value in it, narrow to wide.
     pub(crate) fn levels(&self) -> impl Iterator<Item = (u64, u64)> {
-        self.contexts.into_iter().take(self.depth).map(|context| (context, mix(context, self.value)))
+        let levels = [(1, Some(self.narrow)), (2, self.between), (3, Some(self.wide))];
+        let (kind, value) = (self.kind as u64, self.value);
+        levels.into_iter().filter_map(move |(level, scope)| {
+            let context = mix(kind << 8 | level, scope?);
+            Some((context, mix(context, value)))
+        })
     }
 }
 
-/// Fills `into` with the features of one change; those of one tag lie together.
+/// Fills `into` with the features of one change, not yet judged; those of one tag lie together.
 pub(crate) fn of_change(event: &Event<'_>, actor: &Actor<'_>, tags: &[TagDelta<'_>], into: &mut Vec<Feature>) {
     into.clear();
+    let surprisal = Surprisal::default();
     let account = text(&event.account_id);
     let own = text(&actor.key);
     let peers = match (&actor.team, actor.kind) {
         (Some(team), _) => mix(1, text(team)),
         (None, kind) => mix(2, text(kind.map_or("", ActorKind::as_str))),
     };
-    let mut of_actor = |kind: Kind, value: u64| {
-        let seed = kind as u64;
-        let contexts = [mix(mix(seed, 1), own), mix(mix(seed, 2), peers), mix(seed, 3)];
-        into.push(Feature { kind, contexts, depth: 3, value, tag: 0 });
-    };
     let denied = u64::from(event.error_code.is_some());
-    of_actor(Kind::Action, mix(mix(text(&event.source), text(&event.action)), denied));
-    of_actor(Kind::Account, account);
-    of_actor(Kind::Region, text(&event.region));
-    of_actor(Kind::Network, text(network(event, actor)));
-
+    let of_actor = [
+        (Kind::Action, mix(mix(text(&event.source), text(&event.action)), denied)),
+        (Kind::Account, account),
+        (Kind::Region, text(&event.region)),
+        (Kind::Network, text(network(event, actor))),
+    ];
+    into.extend(of_actor.map(|(kind, value)| {
+        let between = Some(peers);
+        Feature { kind, narrow: own, between, wide: 0, value, tag: 0, surprisal }
+    }));
     for (tag, delta) in tags.iter().enumerate().filter(|(_, delta)| delta.op != TagOp::Unchanged) {
         let key = text(&delta.key);
         let after = delta.new.as_deref().map_or(0, |new| mix(1, text(new)));
-        let mut of_tag = |kind: Kind, narrow: u64, wide: u64, value: u64| {
-            let seed = kind as u64;
-            let contexts = [mix(mix(seed, 1), narrow), mix(mix(seed, 2), wide), 0];
-            into.push(Feature { kind, contexts, depth: 2, value, tag });
-        };
-        of_tag(Kind::Key, account, 0, key);
-        of_tag(Kind::Value, mix(account, key), key, after);
+        let of_key = Feature { kind: Kind::Key, narrow: account, between: None, wide: 0, value: key, tag, surprisal };
+        let of_value = Feature { kind: Kind::Value, narrow: mix(account, key), wide: key, value: after, ..of_key };
+        into.extend([of_key, of_value]);
         if let Some(old) = &delta.old {
-            of_tag(Kind::Transition, mix(account, key), key, mix(text(old), after));
+            into.push(Feature { kind: Kind::Transition, value: mix(text(old), after), ..of_value });
         }
     }
 }
@@ -88,15 +94,15 @@ pub(crate) fn network<'a>(event: &'a Event<'_>, actor: &Actor<'_>) -> &'a str {
 
 /// `203.0` of `203.0.113.7`, `2001:db8` of an IPv6 address, and all of a service's name.
 fn first_half(address: &str) -> &str {
-    let separator = if address.contains(':') {
-        ':'
-    } else if address.bytes().all(|b| b == b'.' || b.is_ascii_digit()) {
-        '.'
+    let separator = if address.bytes().all(|b| b == b'.' || b.is_ascii_digit()) {
+        b'.'
+    } else if address.bytes().any(|b| b == b':') {
+        b':'
     } else {
         return address;
     };
-    let end = address.match_indices(separator).nth(1).map_or(address.len(), |(at, _)| at);
-    address.get(..end).unwrap_or(address)
+    let mut separators = address.bytes().enumerate().filter(|(_, b)| *b == separator);
+    separators.nth(1).and_then(|(at, _)| address.get(..at)).unwrap_or(address)
 }
 
 #[cfg(test)]

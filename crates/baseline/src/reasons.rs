@@ -5,7 +5,7 @@ use std::fmt::Write;
 use tagwarden_core::{Actor, Enriched, Event, Text};
 
 use crate::features::{Feature, Kind, network};
-use crate::surprisal::{ORDINARY, Surprisal};
+use crate::surprisal::ORDINARY;
 use crate::table::{Counter, Table};
 
 /// Reasons given for one change.
@@ -18,18 +18,18 @@ pub(crate) fn write(
     event: &Event<'_>,
     actor: &Actor<'_>,
     enriched: &Enriched<'_>,
-    judged: &[(Feature, Surprisal)],
+    judged: &[Feature],
     table: &Table,
     today: u16,
 ) -> Vec<String> {
-    let mut telling: Vec<&(Feature, Surprisal)> = judged.iter().filter(|(_, s)| s.beyond >= ORDINARY).collect();
+    let mut telling: Vec<&Feature> = judged.iter().filter(|f| f.surprisal.beyond >= ORDINARY).collect();
     // The transition says all that the value says.
-    let told = |tag| judged.iter().any(|(f, s)| f.kind == Kind::Transition && f.tag == tag && s.beyond >= ORDINARY);
-    telling.retain(|(feature, _)| feature.kind != Kind::Value || !told(feature.tag));
-    telling.sort_by(|(_, a), (_, b)| b.beyond.total_cmp(&a.beyond));
+    let told: Vec<usize> = telling.iter().filter(|f| f.kind == Kind::Transition).map(|f| f.tag).collect();
+    telling.retain(|feature| feature.kind != Kind::Value || !told.contains(&feature.tag));
+    telling.sort_by(|a, b| b.surprisal.beyond.total_cmp(&a.surprisal.beyond));
     telling.truncate(MOST);
     let account = quote(enriched.account_name.as_deref().unwrap_or(&event.account_id));
-    telling.iter().map(|(feature, _)| one(feature, event, actor, enriched, &account, table, today)).collect()
+    telling.iter().map(|feature| one(feature, event, actor, enriched, &account, table, today)).collect()
 }
 
 fn one(

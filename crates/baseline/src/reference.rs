@@ -24,16 +24,23 @@ struct Day {
     bins: Vec<u32>,
     /// The highest score of each group (one actor within one hour), of the highest groups, in no order.
     groups: Vec<(f64, u64)>,
+    /// The lowest of those groups once there are as many as are kept: what is lower changes nothing.
+    lowest: Option<f64>,
+    dirty: bool,
 }
 
 impl Day {
     fn new() -> Self {
-        Self { bins: vec![0; BINS], groups: Vec::new() }
+        Self { bins: vec![0; BINS], groups: Vec::new(), lowest: None, dirty: false }
     }
 
     fn learn(&mut self, score: f64, group: u64) {
         if let Some(bin) = self.bins.get_mut(bin_of(score)) {
             *bin = bin.saturating_add(1);
+        }
+        self.dirty = true;
+        if self.lowest.is_some_and(|lowest| score < lowest) {
+            return;
         }
         if let Some((highest, _)) = self.groups.iter_mut().find(|(_, g)| *g == group) {
             *highest = highest.max(score);
@@ -43,6 +50,13 @@ impl Day {
             && order(lowest, &(score, group)).is_lt()
         {
             *lowest = (score, group);
+        }
+        self.find_lowest();
+    }
+
+    fn find_lowest(&mut self) {
+        if self.groups.len() >= GROUPS_KEPT {
+            self.lowest = self.groups.iter().map(|(score, _)| *score).min_by(f64::total_cmp);
         }
     }
 
@@ -75,6 +89,7 @@ impl Day {
             let (score, group) = (group.first_chunk()?, group.last_chunk()?);
             day.groups.push((f64::from_be_bytes(*score), u64::from_be_bytes(*group)));
         }
+        day.find_lowest();
         rest.is_empty().then_some(day)
     }
 }
@@ -108,7 +123,6 @@ pub(crate) struct Reference {
     keep: usize,
     warm_up: usize,
     alerts_per_day: f64,
-    dirty: BTreeSet<u16>,
     dropped: BTreeSet<u16>,
     /// What the days before this one give: known from them, so not stored.
     frozen: Option<(u16, Option<Frozen>)>,
@@ -122,7 +136,6 @@ impl Reference {
             keep: days(settings.reference_days),
             warm_up: days(settings.warm_up_days),
             alerts_per_day: settings.alerts_per_day,
-            dirty: BTreeSet::new(),
             dropped: BTreeSet::new(),
             frozen: None,
         }
@@ -162,19 +175,22 @@ impl Reference {
 
     /// Takes a change in; true at a day's turn.
     pub(crate) fn learn(&mut self, today: u16, score: f64, group: u64) -> bool {
-        let turn = !self.days.contains_key(&today);
         // A day ahead may have been asked about before this one ended.
         self.frozen.take_if(|(day, _)| *day > today);
-        self.days.entry(today).or_insert_with(Day::new).learn(score, group);
-        self.dirty.insert(today);
+        if let Some(mut newest) = self.days.last_entry()
+            && *newest.key() == today
+        {
+            newest.get_mut().learn(score, group);
+            return false;
+        }
+        let mut day = Day::new();
+        day.learn(score, group);
+        self.days.insert(today, day);
         // Today is not yet of the reference, so one more than `keep`.
         while self.days.len() > self.keep + 1 {
-            if let Some((day, _)) = self.days.pop_first() {
-                self.dirty.remove(&day);
-                self.dropped.insert(day);
-            }
+            self.dropped.extend(self.days.pop_first().map(|(day, _)| day));
         }
-        turn
+        true
     }
 
     /// Takes back a stored entry of this space.
@@ -192,8 +208,8 @@ impl Reference {
         for day in std::mem::take(&mut self.dropped) {
             delta.remove(SPACE, day.to_be_bytes());
         }
-        for number in std::mem::take(&mut self.dirty) {
-            if let Some(day) = self.days.get(&number) {
+        for (number, day) in &mut self.days {
+            if std::mem::take(&mut day.dirty) {
                 delta.set(SPACE, number.to_be_bytes(), day.encode());
             }
         }
@@ -272,7 +288,9 @@ mod tests {
         #[test]
         fn the_percentile_rises_with_the_score(scores in proptest::collection::vec(0.0..99.0f64, 300..400), a in 0.0..120.0f64, b in 0.0..120.0f64) {
             let mut reference = Reference::new(&settings(3.0));
-            scores.iter().for_each(|score| { reference.learn(5, *score, 1); });
+            for score in &scores {
+                reference.learn(5, *score, 1);
+            }
             let frozen = reference.frozen(6).expect("a reference");
             let (low, high) = (frozen.percentile(a.min(b)), frozen.percentile(a.max(b)));
             prop_assert!(low <= high && (0.0..=100.0).contains(&low) && (0.0..=100.0).contains(&high));
@@ -284,7 +302,9 @@ mod tests {
         #[test]
         fn a_day_is_stored_and_read_back(scores in proptest::collection::vec((0.0..400.0f64, 0u64..200), 0..300)) {
             let mut day = Day::new();
-            scores.iter().for_each(|(score, group)| day.learn(*score, *group));
+            for (score, group) in &scores {
+                day.learn(*score, *group);
+            }
             let read = Day::decode(&day.encode()).expect("its own bytes");
             prop_assert_eq!(&read.bins, &day.bins);
             prop_assert_eq!(read.encode(), day.encode());

@@ -55,8 +55,8 @@ pub(crate) fn judge(table: &Table, feature: &Feature) -> Surprisal {
 }
 
 /// Counts the value, from narrow to wide, as far as it was new.
-pub(crate) fn learn(table: &mut Table, feature: &Feature, surprisal: Surprisal, day: u16) {
-    let mut told = Some(surprisal.plain);
+pub(crate) fn learn(table: &mut Table, feature: &Feature, day: u16) {
+    let mut told = Some(feature.surprisal.plain);
     for (context, value) in feature.levels() {
         let fresh = table.add(value, day, |_| {});
         table.add(context, day, |context: &mut Counter| {
@@ -81,9 +81,10 @@ fn as_f32(x: f64) -> f32 {
 ///
 /// In the score a resource with eight tags must not be eight times as odd: of the tags the oddest counts, by its key
 /// and by its value or its transition, whichever says more, because the one follows from the other.
-pub(crate) fn add_up(judged: &[(Feature, Surprisal)]) -> (f64, f64) {
+pub(crate) fn add_up(judged: &[Feature]) -> (f64, f64) {
     let (mut sum, mut of_call, mut oddest, mut of_key, mut of_value) = (0.0, 0.0, 0.0f64, 0.0, 0.0f64);
-    for (feature, surprisal) in judged {
+    for feature in judged {
+        let surprisal = feature.surprisal;
         sum += surprisal.plain;
         match feature.kind {
             Kind::Action | Kind::Account | Kind::Region | Kind::Network => of_call += surprisal.beyond,

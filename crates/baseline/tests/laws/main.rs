@@ -43,7 +43,9 @@ impl Store {
         if backwards {
             entries.reverse();
         }
-        entries.iter().for_each(|entry| baseline.restore(entry));
+        for entry in &entries {
+            baseline.restore(entry);
+        }
         baseline
     }
 }
