@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::spec::Spec;
+use crate::world::World;
 
 /// One CloudTrail record and what is known of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +29,8 @@ pub struct Truth {
     pub malicious: bool,
 }
 
-/// The records of a spec, in event-time order; a day at a time is held in memory.
-pub fn generate(_spec: &Spec) -> impl Iterator<Item = Simulated> + use<> {
-    std::iter::empty()
+/// The records of a spec, in event-time order, made as they are asked for: memory does not grow with the days.
+pub fn generate(spec: &Spec) -> impl Iterator<Item = Simulated> + use<> {
+    let mut world = World::new(spec);
+    std::iter::from_fn(move || world.next())
 }

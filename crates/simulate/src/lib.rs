@@ -3,12 +3,20 @@
 //! Everything follows from a [`Spec`]: the same spec gives the same bytes. [`generate`] streams the
 //! records in the order of their event time, [`write`] puts them into a folder with the truth beside them.
 
+mod acts;
 mod calendar;
+mod calls;
 mod company;
+mod estate;
 mod generate;
+mod incidents;
 mod inventory;
+mod names;
+mod record;
 mod rng;
+mod sessions;
 mod spec;
+mod world;
 mod write;
 
 pub use calendar::{Day, DayParseError};

@@ -1,0 +1,112 @@
+//! Terraform and `CloudFormation` runs of the teams' pipelines.
+
+use serde_json::json;
+
+use super::Act;
+use crate::calendar::{HOUR, MINUTE};
+use crate::company::Stage;
+use crate::estate::{Kind, Resource};
+use crate::record::Call;
+use crate::world::World;
+
+fn of_app(team: usize, app: &'static str) -> impl Fn(&Resource) -> bool {
+    move |resource| resource.team == team && resource.app == app && !resource.elastic
+}
+
+pub(super) fn release(world: &mut World, now: i64, team: usize, app: &'static str, stage: Stage, version: String) {
+    if let Some(account) = world.company.account_of(team, stage) {
+        let mut turn = world.pipeline(team, account, now);
+        let stack = world.some(account, now, 24, of_app(team, app));
+        for &at in stack.iter().take(5) {
+            world.describe(&mut turn, at);
+        }
+        // Every third release changes the provider's default tags, and with them the whole stack.
+        let whole = world.rng.chance(33);
+        let env = (world.company.keys.env, world.company.keys.stage(stage));
+        for at in stack {
+            let kind = world.estate.get(at).kind;
+            let code = matches!(kind, Kind::Function | Kind::Service);
+            if code || world.rng.chance(8) {
+                world.modify(&mut turn, at);
+            }
+            // What has drifted is put back: the templates own the environment.
+            let drifted = world.estate.get(at).tags.get(env.0).is_none_or(|value| value != env.1);
+            let new = ("version", version.as_str());
+            match (code || whole, drifted) {
+                (true, true) => world.tag(&mut turn, at, &[env, new]),
+                (true, false) => world.tag(&mut turn, at, &[new]),
+                (false, true) => world.tag(&mut turn, at, &[env]),
+                (false, false) => {}
+            }
+        }
+        if world.rng.chance(5) {
+            let call = Call::read("tagging", "GetResources", json!({ "resourcesPerPage": 100 })).throttled();
+            world.call(&mut turn, &call);
+        }
+    }
+    let (next, low, high) = match stage {
+        Stage::Dev => (Stage::Staging, 30 * MINUTE, 2 * HOUR),
+        Stage::Staging if world.rng.chance(70) => (Stage::Prod, 40 * MINUTE, 3 * HOUR),
+        _ => return,
+    };
+    let at = now + world.rng.between(low, high);
+    world.plan(at, Act::Release { team, app, stage: next, version });
+}
+
+pub(super) fn grow(world: &mut World, now: i64, team: usize, app: &'static str, stage: Stage) {
+    let Some(account) = world.company.account_of(team, stage) else { return };
+    let mut turn = world.pipeline(team, account, now);
+    let kinds: &[Kind] = match world.rng.below(4) {
+        0 => &[Kind::LogGroup, Kind::Role, Kind::Function, Kind::Queue],
+        1 => &[Kind::Key, Kind::Bucket, Kind::Secret],
+        2 => &[Kind::Group, Kind::Instance, Kind::Volume],
+        _ => &[Kind::LogGroup, Kind::Table, Kind::Topic, Kind::Service],
+    };
+    for &kind in kinds {
+        let at = world.create(&mut turn, kind, team, app);
+        if matches!(kind, Kind::Group | Kind::Role) {
+            world.modify(&mut turn, at);
+        }
+    }
+}
+
+pub(super) fn retire(world: &mut World, now: i64, team: usize, app: &'static str) {
+    let Some(account) = world.company.account_of(team, Stage::Dev) else { return };
+    let mut turn = world.pipeline(team, account, now);
+    let stack = world.some(account, now, 40, of_app(team, app));
+    // A stack never shrinks to nothing: what is left is what the team still works on.
+    for at in stack.iter().copied().take(stack.len().saturating_sub(14).min(6)) {
+        world.describe(&mut turn, at);
+        world.delete(&mut turn, at);
+    }
+}
+
+pub(super) fn stack(world: &mut World, now: i64, team: usize, app: &'static str, stage: Stage) {
+    let Some(account) = world.company.account_of(team, stage) else { return };
+    let mut turn = world.pipeline(team, account, now);
+    let id = format!(
+        "arn:aws:cloudformation:{}:{}:stack/{app}-data/{}",
+        turn.region,
+        world.company.accounts[account].id,
+        world.company.rng_for(&[app, &world.company.accounts[account].id, "stack"]).uuid()
+    );
+    let request = json!({
+        "stackName": format!("{app}-data"), "capabilities": ["CAPABILITY_NAMED_IAM"], "usePreviousTemplate": false,
+        "clientRequestToken": world.rng.uuid(),
+    });
+    let call = Call::write("cloudformation", "UpdateStack", request).answered(json!({ "stackId": id }));
+    world.call(&mut turn, &call);
+    turn.actor = turn.actor.through("cloudformation.amazonaws.com").into();
+    let data = move |resource: &Resource| {
+        of_app(team, app)(resource)
+            && matches!(resource.kind, Kind::Table | Kind::Queue | Kind::Topic | Kind::Bucket | Kind::Key)
+    };
+    let revision = world.rng.between(100, 999).to_string();
+    for at in world.some(account, now, 5, data) {
+        world.describe(&mut turn, at);
+        if world.rng.chance(40) {
+            world.modify(&mut turn, at);
+        }
+        world.tag(&mut turn, at, &[("stack-revision", &revision)]);
+    }
+}
