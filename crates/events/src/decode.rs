@@ -116,7 +116,9 @@ impl<'a> Reader<'a> {
                 let found = clip(other);
                 return Err(Fault::new(
                     Stage::Validate,
-                    format!("found the detail-type `{found}`, wanted an event of CloudTrail, EC2 instance state or aws.tag"),
+                    format!(
+                        "found the detail-type `{found}`, wanted an event of CloudTrail, EC2 instance state or aws.tag"
+                    ),
                 ));
             }
         };
@@ -380,7 +382,8 @@ fn action<'a>(name: &Text<'a>) -> Text<'a> {
         end -= digits + 1;
     }
     let date = |text: &[u8]| {
-        text.iter().rev().take(8).filter(|b| b.is_ascii_digit()).count() == 8 && text[text.len() - 8..].starts_with(b"20")
+        text.iter().rev().take(8).filter(|b| b.is_ascii_digit()).count() == 8
+            && text[text.len() - 8..].starts_with(b"20")
     };
     let dashed = |text: &[u8]| {
         let tail = text.len().checked_sub(10).map(|at| &text[at..]);
@@ -402,11 +405,13 @@ fn action<'a>(name: &Text<'a>) -> Text<'a> {
 /// Whether the verb of an action that lacks `readOnly` says that it reads.
 fn reads(action: &str) -> bool {
     const VERBS: [&str; 14] = [
-        "Get", "List", "Describe", "Head", "Lookup", "Search", "BatchGet", "Check", "Query", "Scan", "Select", "Preview",
-        "Validate", "Estimate",
+        "Get", "List", "Describe", "Head", "Lookup", "Search", "BatchGet", "Check", "Query", "Scan", "Select",
+        "Preview", "Validate", "Estimate",
     ];
     VERBS.iter().any(|verb| {
-        action.strip_prefix(verb).is_some_and(|rest| rest.is_empty() || rest.starts_with(|c: char| c.is_ascii_uppercase()))
+        action
+            .strip_prefix(verb)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(|c: char| c.is_ascii_uppercase()))
     })
 }
 
@@ -496,7 +501,10 @@ mod tests {
             "detail":{"eventSource":"signin.amazonaws.com","eventName":"ConsoleLogin"}}"#;
         let mut decoder = Decoder::new();
         let event = decoder.decode(text.as_bytes(), NOW).unwrap();
-        assert_eq!((event.id.as_ref(), event.account_id.as_ref(), event.region.as_ref()), ("eb-abc", "444455556666", "eu-west-1"));
+        assert_eq!(
+            (event.id.as_ref(), event.account_id.as_ref(), event.region.as_ref()),
+            ("eb-abc", "444455556666", "eu-west-1")
+        );
         assert_eq!(event.kind, EventKind::ConsoleSignIn);
         let bare = text.replace("\"id\":\"abc\",", "");
         let mut decoder = Decoder::new();
@@ -511,7 +519,9 @@ mod tests {
         let event = decoder.decode(text.as_bytes(), NOW).unwrap();
         assert_eq!((event.kind, event.source.as_ref(), event.read_only), (EventKind::TagState, "aws.tag", false));
         assert!(event.identity.kind.is_none());
-        assert!(refused(&text.replace("Tag Change on Resource", "Object Created")).contains("detail-type `Object Created`"));
+        assert!(
+            refused(&text.replace("Tag Change on Resource", "Object Created")).contains("detail-type `Object Created`")
+        );
     }
 
     #[test]

@@ -1,9 +1,20 @@
 //! Decode and normalise: envelopes, CloudTrail, witnesses; tables of operations and families; redaction. Pure.
 
+mod arn;
+mod decode;
+mod exposure;
+mod instance;
+mod member;
 mod normalise;
+mod policy;
 mod redact;
+mod security_group;
 mod tables;
+mod tag_targets;
+mod tags;
+mod witness;
 
+pub use decode::{Decoder, MAX_EVENT, feeds_sessions};
 pub use normalise::normalise;
 pub use redact::{redact, redact_raw};
 pub use tables::is_tag_operation;
