@@ -213,7 +213,9 @@ pub(crate) fn render(frame: &Frame<'_>, call: &Call) -> String {
     for (index, (kind, arn)) in call.resources.iter().enumerate() {
         out.push_str(if index == 0 { ",\"resources\":[" } else { "," });
         out.push_str("{\"accountId\":\"");
-        out.push_str(frame.account_id);
+        // The resource's own account, which in a chain across accounts is not the record's.
+        let own = arn.split(':').nth(4).filter(|id| !id.is_empty());
+        out.push_str(own.unwrap_or(frame.account_id));
         out.push_str("\",\"type\":\"");
         out.push_str(kind);
         out.push_str("\",\"ARN\":\"");

@@ -42,7 +42,7 @@ pub(crate) const SLOW: (i64, i64) = (4_000, 55_000);
 /// All that the acts read and change.
 pub(crate) struct World {
     pub(crate) spec: Spec,
-    pub(crate) company: Company,
+    pub(crate) company: Rc<Company>,
     pub(crate) rng: Rng,
     pub(crate) estate: Estate,
     pub(crate) sessions: Sessions,
@@ -60,7 +60,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(spec: &Spec) -> Self {
-        let company = Company::new(spec);
+        let company = Rc::new(Company::new(spec));
         let mut rng = Rng::new(spec.seed.wrapping_mul(0x5851_F42D_4C95_7F2D) ^ 0x7A6);
         let estate = Estate::new(&company, &mut rng);
         let mut world = Self {

@@ -62,17 +62,17 @@ pub(crate) enum Act {
 
 /// Weight on a working day, weight on a weekend, and about how many events one makes.
 const MIX: [(usize, usize, usize); 11] = [
-    (26, 8, 7),
-    (16, 2, 4),
-    (2, 0, 6),
+    (17, 8, 6),
+    (20, 2, 5),
+    (3, 0, 6),
     (5, 1, 3),
-    (9, 2, 6),
-    (9, 1, 55),
-    (3, 0, 18),
-    (2, 0, 10),
-    (4, 1, 15),
-    (12, 20, 4),
-    (6, 12, 3),
+    (11, 2, 6),
+    (10, 1, 55),
+    (4, 0, 18),
+    (3, 0, 10),
+    (5, 1, 15),
+    (13, 20, 4),
+    (3, 6, 3),
 ];
 
 /// Puts the acts of a day on the agenda.
@@ -132,7 +132,7 @@ fn rounds(world: &mut World, day: Day, weekend: bool, rate: usize) -> usize {
             expected += 6;
         }
     }
-    if !weekend && world.rng.chance(30) {
+    if !weekend && world.rng.chance(70) {
         if let Some(person) = somebody(world, FINANCE, day, "CostSteward") {
             let at = working_hour(world, Zone::Lisbon, day);
             plan(world, day, at, Act::CostMove { person });

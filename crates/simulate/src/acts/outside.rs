@@ -9,7 +9,7 @@ use crate::world::World;
 
 pub(super) fn vendor(world: &mut World, now: i64, vendor: usize, account: usize) {
     let mut turn = world.vendor(vendor, account, now);
-    for _ in 0..world.rng.between(2, 5) {
+    for _ in 0..world.rng.between(2, 4) {
         let call = calls::survey(&mut world.rng);
         world.call(&mut turn, &call);
     }

@@ -1,5 +1,7 @@
 //! What people do with their own hands.
 
+use std::rc::Rc;
+
 use super::Act;
 use crate::calendar::MINUTE;
 use crate::calls;
@@ -35,7 +37,7 @@ pub(super) fn browse(world: &mut World, now: i64, person: usize) {
         let call = calls::browse(&mut world.rng);
         world.call(&mut turn, &call);
     }
-    for at in world.some(account, now, 2, own(world, person)) {
+    for at in world.some(account, now, 1, own(world, person)) {
         world.describe(&mut turn, at);
     }
 }
@@ -68,9 +70,9 @@ pub(super) fn tag_by_hand(world: &mut World, now: i64, person: usize) {
         world.company.people[person].permission_set == "OperationsAccess" && (production || world.rng.chance(20));
     let mut turn = if chain { world.on_call(person, account, now) } else { world.sign_in(person, account, now) };
     let count = usize::try_from(world.rng.between(1, 3)).unwrap_or(1);
-    let company = world.company.clone();
+    let company = Rc::clone(&world.company);
     for at in world.some(account, now, count, own(world, person)) {
-        if world.rng.chance(45) {
+        if world.rng.chance(30) {
             world.describe(&mut turn, at);
         }
         let allowed = chain || !production || company.people[person].permission_set == "PlatformOwner";
@@ -113,7 +115,7 @@ pub(super) fn refused(world: &mut World, now: i64, person: usize) {
         .unwrap_or_else(|| account_of(world, person));
     let mut turn = world.sign_in(person, account, now);
     let Some(&at) = world.some(account, now, 1, own(world, person)).first() else { return };
-    let company = world.company.clone();
+    let company = Rc::clone(&world.company);
     let call = if world.rng.chance(60) {
         let (key, value) = sensible(world, &company, at);
         let tags = [(key, value)].into_iter().collect();
@@ -140,7 +142,9 @@ pub(super) fn tinker(world: &mut World, now: i64, person: usize) {
     }
     let mut turn = world.sign_in(person, account, now);
     for at in world.some(account, now, 3, own(world, person)) {
-        world.describe(&mut turn, at);
+        if world.rng.chance(50) {
+            world.describe(&mut turn, at);
+        }
         world.modify(&mut turn, at);
     }
     let apps = world.company.teams[team].apps;

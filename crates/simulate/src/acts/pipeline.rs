@@ -17,7 +17,7 @@ pub(super) fn release(world: &mut World, now: i64, team: usize, app: &'static st
     if let Some(account) = world.company.account_of(team, stage) {
         let mut turn = world.pipeline(team, account, now);
         let stack = world.some(account, now, 24, of_app(team, app));
-        for &at in stack.iter().take(5) {
+        for &at in stack.iter().take(3) {
             world.describe(&mut turn, at);
         }
         // Every third release changes the provider's default tags, and with them the whole stack.

@@ -74,11 +74,13 @@ pub(crate) fn plan(world: &mut World) -> Vec<(i64, Cast)> {
     let twins = usize::try_from(days * 11 / 15).unwrap_or(0).max(KINDS.len() + 1);
     let mut planned = Vec::new();
     for (count, malicious) in [(incidents, true), (twins, false)] {
-        let mut order: Vec<usize> = (0..count).map(|at| at % KINDS.len()).collect();
+        let mut order: Vec<usize> = (0..count).collect();
         world.rng.shuffle(&mut order);
-        for (number, kind) in order.into_iter().enumerate() {
+        let offset = world.rng.below(6);
+        for (number, at) in order.into_iter().enumerate() {
             let day = first.plus(world.rng.between(0, days - 1));
-            let variant = world.rng.below(60);
+            // Each kind goes through its forms in turn, so that none is left out for long.
+            let (kind, variant) = (at % KINDS.len(), at / KINDS.len() + offset);
             planned.push(place(world, day, kind, malicious, variant, number));
         }
     }
@@ -95,13 +97,24 @@ pub(crate) fn plan(world: &mut World) -> Vec<(i64, Cast)> {
 fn place(world: &mut World, day: Day, kind: usize, malicious: bool, variant: usize, number: usize) -> (i64, Cast) {
     let team = *world.rng.pick(&world.company.product_teams());
     let zone = world.company.teams[team].zone;
-    let at = match KINDS[kind].hours {
+    let hours = match KINDS[kind].hours {
+        // Honest work is done by day, whenever it could have been done.
+        Hours::Any if !malicious => Hours::Working,
+        hours => hours,
+    };
+    let mut day = day;
+    if hours == Hours::Working && !malicious {
+        while day.is_weekend() && day.plus(1) < world.spec.end() {
+            day = day.plus(1);
+        }
+    }
+    let local = match hours {
         Hours::Working => working_hour(world, zone, day),
         Hours::Any => day.start_ms() + world.rng.between(HOUR, DAY - 3 * HOUR),
         Hours::Night => zone.at(day, world.rng.between(HOUR / 2, 4 * HOUR)),
     };
-    // Where the day begins late, its first hours are still the day before: not before the day, nor past its end.
-    let at = at.clamp(day.start_ms() + MINUTE, day.start_ms() + DAY - HOUR);
+    // A local day east or west of Greenwich sticks out of the UTC day: the same hour, within it.
+    let at = day.start_ms() + (local - day.start_ms()).rem_euclid(DAY).min(DAY - HOUR);
     (at, cast(world, kind, malicious, variant, team, number))
 }
 
