@@ -320,7 +320,16 @@ where
     /// Loads memory and finishes what a predecessor left open. `Some` if this run ends with that.
     async fn recover(&mut self) -> Result<Option<Finished>, EngineError> {
         let stages = &mut self.stages;
-        let loaded = self.state.load(&mut |entry| stages.restore(entry)).await?;
+        let mut unread = None;
+        let mut each = |entry| {
+            if let Err(what) = stages.restore(&entry) {
+                unread.get_or_insert(what);
+            }
+        };
+        let loaded = self.state.load(&mut each).await?;
+        if let Some(what) = unread {
+            return Err(StateError::Mismatch(what).into());
+        }
         self.open.epoch = loaded.epoch + 1;
         self.open.fence = loaded.fence;
         self.open.positions = loaded.positions.clone();

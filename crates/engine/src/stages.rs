@@ -58,8 +58,8 @@ pub trait Stages {
     fn redact(&mut self, change: &mut Change<'_>, enriched: &mut Enriched<'_>, assessment: &mut Assessment);
     /// The event as the archive keeps it, if not as received.
     fn raw(&mut self, event: &Event<'_>) -> Option<String>;
-    /// Takes back one remembered thing.
-    fn restore(&mut self, entry: Entry);
+    /// Takes back one remembered thing; says what was found and wanted if it can't be read.
+    fn restore(&mut self, entry: &Entry) -> Result<(), String>;
     /// Hands over all that changed in memory since the last call.
     fn delta(&mut self, delta: &mut StateDelta);
 }

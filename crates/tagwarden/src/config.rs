@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use tagwarden_core::Secret;
+use tagwarden_connect::notify::Destination;
 
 /// Everything `tagwarden.toml` may say. See `tagwarden.example.toml`.
 #[derive(Debug, Default, Deserialize)]
@@ -121,32 +121,6 @@ pub struct Inventory {
 pub struct Metrics {
     /// Address and port for `/metrics` and `/healthz`, such as `127.0.0.1:9464`; absent for none.
     pub listen: Option<String>,
-}
-
-/// Who is told.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Destination {
-    /// The name that routes use.
-    pub name: String,
-    /// What it is.
-    pub kind: DestinationKind,
-    /// The webhook's address.
-    #[serde(default)]
-    pub webhook_url: Option<Secret>,
-    /// The environment variable that holds the webhook's address.
-    #[serde(default)]
-    pub webhook_url_env: Option<String>,
-}
-
-/// Kinds of destinations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DestinationKind {
-    /// A Slack incoming webhook.
-    Slack,
-    /// Standard error, as it would read in Slack.
-    Terminal,
 }
 
 /// One thing wrong with a configuration.

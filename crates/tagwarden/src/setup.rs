@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::Usage;
-use crate::config::{self, Config, ConfigFault, DestinationKind};
+use crate::config::{self, Config, ConfigFault};
 use crate::wire::Recipe;
 
 /// The rules, as the command line chooses them.
@@ -111,7 +111,7 @@ pub fn read(
     for (path, what) in config.baseline.faults() {
         fault(&format!("baseline.{path}"), what);
     }
-    let names: Vec<String> = config.destination.iter().map(|d| d.name.clone()).collect();
+    let names: Vec<String> = config.destination.iter().map(|d| d.name().to_owned()).collect();
     for text in config.alert.faults(&names) {
         let (path, what) = text.split_once(": ").unwrap_or(("", &text));
         fault(&format!("alert.{path}"), what.to_owned());
@@ -124,16 +124,12 @@ pub fn read(
     }
     for (at, destination) in config.destination.iter().enumerate() {
         let path = format!("destination[{at}]");
-        if names[..at].contains(&destination.name) {
-            fault(&format!("{path}.name"), format!("found `{}` twice, want one of each name", destination.name));
+        if names[..at].contains(&names[at]) {
+            fault(&format!("{path}.name"), format!("found `{}` twice, want one of each name", names[at]));
         }
-        let (url, variable) = (&destination.webhook_url, &destination.webhook_url_env);
-        if destination.kind == DestinationKind::Slack && url.is_some() == variable.is_some() {
-            let found = if url.is_some() { "both webhook_url and webhook_url_env" } else { "no webhook_url" };
-            fault(&path, format!("found {found}, want webhook_url or webhook_url_env"));
-        }
-        if url.as_ref().is_some_and(|url| !url.expose().starts_with("http")) {
-            fault(&format!("{path}.webhook_url"), "found no web address, want https://hooks.slack.com/...".into());
+        for text in destination.faults() {
+            let (key, what) = text.split_once(": ").unwrap_or(("", &text));
+            fault(&format!("{path}.{key}"), what.to_owned());
         }
     }
     if config.epoch.events == 0 {

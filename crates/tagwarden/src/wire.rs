@@ -1,7 +1,6 @@
 //! The only place that names concrete types: puts the rooms together.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -9,7 +8,9 @@ use bytes::Bytes;
 use tagwarden_alert::{Courier, Drain, Offer};
 use tagwarden_archive::{ArchiveError, Rejected};
 use tagwarden_connect::{Files, Reading, Stdin};
-use tagwarden_connect::notify::{Slack, Terminal};
+use tagwarden_connect::notify::Destination;
+use tagwarden_connect::notify::slack::Slack;
+use tagwarden_connect::notify::terminal::Terminal;
 use tagwarden_core::{
     Actor, AlertMessage, Assessment, Change, Clock, Disposition, Enriched, Entry, Event, Fault, Intent, Notifier,
     NotifyError, Positions, Pulled, Receipt, Record, Row, RuleHit, Scores, Sealed, Source, SourceError, StateDelta,
@@ -19,7 +20,8 @@ use tagwarden_engine::stages::{Archive, Decode, Outbox, Stages};
 use tagwarden_engine::{EventClock, SystemClock};
 use tokio::sync::watch;
 
-use crate::config::{Config, Destination, DestinationKind};
+use crate::Usage;
+use crate::config::Config;
 use crate::feed::SimulatedSource;
 
 /// Percentile from which a change's reasons are put into words even if nobody is told.
@@ -160,23 +162,25 @@ impl Stages for Detection {
         assessment: &Assessment,
     ) {
         self.baseline.learn(event, actor, change, enriched, &assessment.scores);
-        self.enricher.apply(event, actor, change, enriched);
+        self.enricher.apply(event, change);
     }
 
     fn redact(&mut self, change: &mut Change<'_>, enriched: &mut Enriched<'_>, assessment: &mut Assessment) {
-        tagwarden_events::redact(change, &mut enriched.tags, &mut assessment.reasons);
+        let _ = (enriched, assessment);
+        tagwarden_events::redact(change);
     }
 
     fn raw(&mut self, event: &Event<'_>) -> Option<String> {
         self.redact_raw.then(|| tagwarden_events::redact_raw(event))
     }
 
-    fn restore(&mut self, entry: Entry) {
+    fn restore(&mut self, entry: &Entry) -> Result<(), String> {
         match entry.space.as_ref() {
-            "count" | "reference" => self.baseline.restore(&entry),
-            "window" => self.judge.restore(&entry),
-            _ => self.enricher.restore(&entry),
+            "count" | "reference" => self.baseline.restore(entry),
+            "window" => self.judge.restore(entry),
+            _ => return self.enricher.restore(entry).map_err(|e| e.to_string()),
         }
+        Ok(())
     }
 
     fn delta(&mut self, delta: &mut StateDelta) {
@@ -284,27 +288,17 @@ pub enum Messenger {
     /// A Slack incoming webhook.
     Slack(Slack),
     /// Standard error.
-    Terminal(Terminal),
+    Terminal(Terminal<std::io::Stderr>),
 }
 
 impl Messenger {
-    /// Builds what `destination` describes.
-    pub fn build(destination: &Destination) -> Result<Self> {
-        let name = &destination.name;
-        match destination.kind {
-            DestinationKind::Terminal => Ok(Self::Terminal(Terminal::stderr())),
-            DestinationKind::Slack => {
-                let url = match (&destination.webhook_url, &destination.webhook_url_env) {
-                    (Some(url), _) => url.clone(),
-                    (None, Some(variable)) => std::env::var(variable).map(tagwarden_core::Secret::new).with_context(
-                        || format!("destination.{name}.webhook_url_env: found no variable `{variable}`, want the webhook's address in it"),
-                    )?,
-                    (None, None) => anyhow::bail!(
-                        "destination.{name}: found neither webhook_url nor webhook_url_env, want one of them"
-                    ),
-                };
-                let slack = Slack::new(url).with_context(|| format!("destination.{name}.webhook_url"))?;
-                Ok(Self::Slack(slack))
+    /// Builds what `destination` describes. A `replay` is paced by Slack's `Retry-After` alone: its second is not ours.
+    pub fn build(destination: &Destination, replay: bool) -> Result<Self> {
+        match destination {
+            Destination::Terminal(_) => Ok(Self::Terminal(Terminal::new(std::io::stderr(), false))),
+            Destination::Slack(config) => {
+                let slack = Slack::from_config(config).map_err(|e| Usage(format!("destination {}: {e}", config.name)))?;
+                Ok(Self::Slack(if replay { slack.spaced(Duration::ZERO) } else { slack }))
             }
         }
     }
@@ -426,7 +420,7 @@ impl Outbox for Alerts {
     }
 
     fn add(&mut self, row: &Row<'_>) {
-        self.batch.push(Offer::from_row(row));
+        self.batch.extend(Offer::from_row(row));
     }
 
     fn commit(&mut self, epoch: u64) -> Result<u64, Self::Error> {
@@ -512,6 +506,3 @@ pub fn name_versions(recipe: &Recipe) -> Versions {
         model: None,
     }
 }
-
-/// Messages that did not go out because a run was a replay stay out: shared by `run` and `demo`.
-pub type SharedCounts = Arc<tagwarden_engine::Counts>;

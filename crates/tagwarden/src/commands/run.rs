@@ -119,7 +119,7 @@ impl Worker<'_> {
         let clock = event_clock.clone().map_or(AlertClock::Wall(SystemClock), AlertClock::Event);
         let mut destinations = Vec::new();
         for destination in &self.setup.config.destination {
-            destinations.push((destination.name.clone(), Messenger::build(destination)?));
+            destinations.push((destination.name().to_owned(), Messenger::build(destination, event_clock.is_some())?));
         }
         let drain = if self.setup.config.input.until_end { Drain::All } else { Drain::Due };
         let (mut alerts, couriers) =
