@@ -54,7 +54,7 @@ impl Networks {
             }
         }
         // Broad ranges first, so that narrow ones cut their part out of them.
-        parsed.sort_by_key(|(length, _)| *length);
+        parsed.sort_by_key(|(length, span)| (*length, span.first));
         parsed.dedup_by(|later, earlier| later.1.first == earlier.1.first && later.1.last == earlier.1.last);
         let mut spans: Vec<Span> = Vec::new();
         for (_, new) in parsed {

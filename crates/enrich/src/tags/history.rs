@@ -40,7 +40,7 @@ pub(crate) enum Fact {
     /// Keys that nothing newer sets are absent.
     #[serde(rename = "f")]
     Full,
-    /// Something was changed that the event does not show: absence is no longer known.
+    /// Something was changed that the event does not show: what was absent may be there now.
     #[serde(rename = "d")]
     Doubt,
 }
@@ -240,33 +240,27 @@ impl History {
     }
 }
 
+/// What is known after `entries` of the newest key that `matches`. A doubt leaves known values alone and makes every
+/// absence before it unknown.
 fn lookup(entries: &[Entry], matches: impl Fn(&str) -> bool) -> Known<'_> {
+    let absent = |doubt: bool| if doubt { Known::Unknown } else { Known::Absent };
     let mut doubt = false;
-    // Conditional removals met on the way back; they wait for the value that they are about.
-    let mut conditions: Vec<&Arc<str>> = Vec::new();
-    let mut found = Known::Unknown;
+    // Conditional removals met on the way back, with whether a doubt came after them; they wait for the value that
+    // they are about.
+    let mut conditions: Vec<(&Arc<str>, bool)> = Vec::new();
     for Entry(_, _, fact) in entries.iter().rev() {
         match fact {
-            Fact::Full => {
-                found = if doubt { Known::Unknown } else { Known::Absent };
-                break;
-            }
+            Fact::Full => return absent(doubt),
             Fact::Doubt => doubt = true,
             Fact::Set(key, value) if matches(key) => {
-                found = Known::Value(value);
-                break;
+                let first = conditions.iter().rev().find(|(only, _)| *only == value);
+                return first.map_or(Known::Value(value), |(_, doubt)| absent(*doubt));
             }
-            Fact::Gone(key) if matches(key) => {
-                found = Known::Absent;
-                break;
-            }
-            Fact::Hidden(key) if matches(key) => break,
-            Fact::GoneIf(key, value) if matches(key) => conditions.push(value),
+            Fact::Gone(key) if matches(key) => return absent(doubt),
+            Fact::Hidden(key) if matches(key) => return Known::Unknown,
+            Fact::GoneIf(key, value) if matches(key) => conditions.push((value, doubt)),
             _ => {}
         }
     }
-    match found {
-        Known::Value(value) if conditions.contains(&value) => Known::Absent,
-        other => other,
-    }
+    Known::Unknown
 }

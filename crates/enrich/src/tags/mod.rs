@@ -3,6 +3,8 @@
 mod delta;
 mod history;
 mod key;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
