@@ -231,6 +231,11 @@ pub(crate) struct Frozen<'a> {
 }
 
 impl Frozen<'_> {
+    /// Whether all rows have the same text or none.
+    pub(crate) fn uniform(&self) -> bool {
+        matches!(self.cells, Cells::Text(texts) if texts.uniform())
+    }
+
     /// How many rows to gather at once: what stays in a core's cache.
     pub(crate) fn batch(&self) -> usize {
         if matches!(self.cells, Cells::Slices(_)) { 256 } else { 8192 }

@@ -10,7 +10,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::{BloomFilterPosition, EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::{ColumnPath, SchemaDescriptor};
+use parquet::schema::types::ColumnPath;
 use tagwarden_core::columns::{Column, SCHEMA_VERSION};
 
 use crate::cells::Frozen;
@@ -34,27 +34,42 @@ const LOOKED_UP: [Column; 6] = [
 ];
 
 /// Another value in each row, so a dictionary would be built only to be thrown away.
-const UNIQUE: [Column; 4] = [Column::ChangeId, Column::EventId, Column::RawSha256, Column::RawEvent];
+fn unique() -> [ColumnPath; 5] {
+    let path = |column: Column| ColumnPath::from(column.name());
+    let position = ColumnPath::new(vec![Column::Ingest.name().to_owned(), "position".to_owned()]);
+    [path(Column::ChangeId), path(Column::EventId), path(Column::RawSha256), path(Column::RawEvent), position]
+}
 
-/// No reader skips rows by the least and the greatest of these, so nobody computes them.
-const WITHOUT_STATISTICS: [Column; 11] = [
-    Column::ChangeId,
-    Column::EventId,
-    Column::SharedEventId,
-    Column::AccessKeyId,
-    Column::UserAgent,
-    Column::Tags,
-    Column::Details,
-    Column::Reasons,
-    Column::Versions,
-    Column::RawSha256,
-    Column::RawEvent,
+/// Rows can be skipped by the least and the greatest of these; of the others nobody computes them.
+const WITH_STATISTICS: [Column; 19] = [
+    Column::EventTime,
+    Column::SeenTime,
+    Column::AccountId,
+    Column::AccountName,
+    Column::Region,
+    Column::EventSource,
+    Column::EventName,
+    Column::ErrorCode,
+    Column::ReadOnly,
+    Column::ActorKind,
+    Column::ResourceType,
+    Column::Environment,
+    Column::Owner,
+    Column::ChangeKind,
+    Column::AnomalyPercentile,
+    Column::Score,
+    Column::SurprisalSum,
+    Column::Severity,
+    Column::Disposition,
 ];
 
-/// Bytes of `raw_event` in one page: more compress better, fewer let a reader fetch less for one row.
-const RAW_PAGE: usize = 1 << 20;
+/// Bytes of a row in a file, or a little more: room to ask for at once.
+const ROW: usize = 256;
 
-fn properties(schema: &SchemaDescriptor, settings: &Settings, rows: usize) -> Result<WriterProperties, ParquetError> {
+/// Bytes of `raw_event` in one page: more compress better, fewer let a reader fetch less for one row.
+const RAW_PAGE: usize = 512 << 10;
+
+fn properties(columns: &[Frozen<'_>], settings: &Settings, rows: usize) -> Result<WriterProperties, ParquetError> {
     let path = |column: Column| ColumnPath::from(column.name());
     let sorted_by = |wanted: Column| {
         let place = leaf(wanted)?;
@@ -65,17 +80,18 @@ fn properties(schema: &SchemaDescriptor, settings: &Settings, rows: usize) -> Re
         .set_key_value_metadata(Some(vec![KeyValue::new(VERSION_KEY.to_owned(), SCHEMA_VERSION.to_string())]))
         .set_sorting_columns([Column::AccountId, Column::EventTime].into_iter().map(sorted_by).collect())
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(settings.compression_level)?))
-        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_statistics_enabled(EnabledStatistics::None)
         .set_bloom_filter_position(BloomFilterPosition::AfterRowGroup)
         .set_column_data_page_size_limit(path(Column::RawEvent), RAW_PAGE);
-    for leaf in schema.columns() {
-        if WITHOUT_STATISTICS.iter().any(|column| leaf.path().parts().first().is_some_and(|name| name == column.name()))
-        {
-            properties = properties.set_column_statistics_enabled(leaf.path().clone(), EnabledStatistics::None);
-        }
+    for column in WITH_STATISTICS {
+        properties = properties.set_column_statistics_enabled(path(column), EnabledStatistics::Page);
     }
-    for column in UNIQUE {
-        properties = properties.set_column_dictionary_enabled(path(column), false);
+    for path in unique() {
+        properties = properties.set_column_dictionary_enabled(path, false);
+    }
+    for (column, cells) in Column::ALL.iter().zip(columns).filter(|(_, cells)| cells.uniform()) {
+        // A few bytes in all: not worth a compressor.
+        properties = properties.set_column_compression(path(*column), Compression::UNCOMPRESSED);
     }
     let distinct = rows.min(settings.row_group_rows).max(1) as u64;
     for column in LOOKED_UP {
@@ -111,8 +127,9 @@ pub(crate) fn encode(columns: &[Frozen<'_>], rows: &[u32], settings: &Settings) 
 
 fn write(columns: &[Frozen<'_>], rows: &[u32], settings: &Settings) -> Result<Vec<u8>, ParquetError> {
     let schema = ArrowSchemaConverter::new().schema_root("tagwarden").convert(&SCHEMA)?;
-    let properties = Arc::new(properties(&schema, settings, rows.len())?);
-    let mut file = SerializedFileWriter::new(Vec::new(), schema.root_schema_ptr(), properties)?;
+    let properties = Arc::new(properties(columns, settings, rows.len())?);
+    let mut file =
+        SerializedFileWriter::new(Vec::with_capacity(rows.len() * ROW), schema.root_schema_ptr(), properties)?;
     let writers = ArrowRowGroupWriterFactory::new(&file, SCHEMA.clone());
     for (number, group) in rows.chunks(settings.row_group_rows).enumerate() {
         let mut all = writers.create_column_writers(number)?.into_iter();

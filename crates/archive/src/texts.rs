@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, DictionaryArray, Int32Array, LargeStringArray};
-use arrow_buffer::{Buffer, NullBufferBuilder, OffsetBuffer};
+use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer};
 use arrow_schema::{ArrowError, DataType};
 
 /// Text of many rows end to end. A text equal to the one before it takes no room, and a column that never changes takes
@@ -17,6 +17,8 @@ pub(crate) struct Texts {
     codes: Vec<i32>,
     first: i32,
     rows: usize,
+    /// A row is null.
+    nullable: bool,
 }
 
 /// The Arrow type of text: keys into the column's texts.
@@ -28,7 +30,7 @@ const NONE: i32 = -1;
 
 impl Default for Texts {
     fn default() -> Self {
-        Self { bytes: Vec::new(), offsets: vec![0], codes: Vec::new(), first: NONE, rows: 0 }
+        Self { bytes: Vec::new(), offsets: vec![0], codes: Vec::new(), first: NONE, rows: 0, nullable: false }
     }
 }
 
@@ -92,6 +94,7 @@ impl Texts {
 
     #[inline]
     pub(crate) fn push_null(&mut self) {
+        self.nullable = true;
         self.push_code(NONE);
     }
 
@@ -112,10 +115,16 @@ impl Texts {
         self.offsets.truncate(1);
         self.codes.clear();
         self.rows = 0;
+        self.nullable = false;
     }
 
     pub(crate) fn held(&self) -> usize {
         self.bytes.len() + (self.offsets.len() - 1) * size_of::<i64>() + self.codes.len() * size_of::<i32>()
+    }
+
+    /// Whether all rows have the same text or none.
+    pub(crate) fn uniform(&self) -> bool {
+        self.codes.is_empty()
     }
 
     /// The texts themselves, each once or a few times.
@@ -130,16 +139,13 @@ impl Texts {
         dictionary: &ArrayRef,
         rows: impl ExactSizeIterator<Item = usize>,
     ) -> Result<ArrayRef, ArrowError> {
-        let mut nulls = NullBufferBuilder::new(rows.len());
-        let keys: Vec<i32> = rows
-            .map(|row| {
-                let code =
-                    if self.codes.is_empty() { self.first } else { self.codes.get(row).copied().unwrap_or(NONE) };
-                nulls.append(code != NONE);
-                code.max(0)
-            })
-            .collect();
-        let keys = Int32Array::try_new(keys.into(), nulls.finish())?;
+        let keys: Vec<i32> = if self.codes.is_empty() {
+            vec![self.first; rows.len()]
+        } else {
+            rows.map(|row| self.codes.get(row).copied().unwrap_or(NONE)).collect()
+        };
+        let nulls = self.nullable.then(|| NullBuffer::from_iter(keys.iter().map(|key| *key != NONE)));
+        let keys = Int32Array::try_new(keys.into(), nulls.filter(|nulls| nulls.null_count() > 0))?;
         Ok(Arc::new(DictionaryArray::try_new(keys, dictionary.clone())?))
     }
 }
