@@ -1,4 +1,4 @@
-//! Runs a folder of Sigma rules over a file of CloudTrail events and says what matched and what it cost.
+//! Runs a folder of Sigma rules over a file of `CloudTrail` events and says what matched and what it cost.
 //!
 //! `cargo run --release -p tagwarden-detect --example count_matches -- RULES_DIR EVENTS.ndjson`
 

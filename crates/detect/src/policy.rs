@@ -130,6 +130,9 @@ impl Policy {
             production_after: self.is_production(enriched.environment.as_deref()),
             ..Verdict::default()
         };
+        if enriched.confirms.is_some() {
+            return verdict;
+        }
         let changed = || enriched.tags.iter().filter(|tag| tag.op != TagOp::Unchanged);
         if change.tags.operation != Some(TagOperation::Create) && changed().next().is_some() {
             let protected = |key: &str| self.protected_keys.iter().any(|known| known.eq_ignore_ascii_case(key));

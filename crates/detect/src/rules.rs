@@ -133,6 +133,12 @@ impl Rules {
         self.compiled.rules.len() + self.compiled.correlations.len()
     }
 
+    /// The titles of rules and correlations, in order.
+    pub fn titles(&self) -> impl Iterator<Item = &str> {
+        let rules = self.compiled.rules.iter().map(|rule| &*rule.hit.title);
+        rules.chain(self.compiled.correlations.iter().map(|counted| &*counted.hit.title))
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -1,0 +1,181 @@
+//! Changes for tests, told as JSON: what the tests beside the shipped rules are written in.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use tagwarden_core::{
+    Actor, ActorKind, Assessment, Change, Enriched, Event, EventKind, Family, Identity, RuleHit, Scores, TagDelta,
+    TagEdit, TagOp, TagOperation, Text, Timestamp, Via,
+};
+use tagwarden_json::{Node, Tape};
+
+use crate::{Judge, RowParts};
+
+/// One change and what is to come of it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Case {
+    pub(crate) name: String,
+    /// The `CloudTrail` record.
+    pub(crate) record: serde_json::Value,
+    pub(crate) kind: String,
+    pub(crate) family: Family,
+    #[serde(default)]
+    pub(crate) resource_id: String,
+    #[serde(default)]
+    pub(crate) details: BTreeMap<String, String>,
+    pub(crate) operation: Option<TagOperation>,
+    /// Key, old, new, what happened.
+    #[serde(default)]
+    pub(crate) tags: Vec<(String, Option<String>, Option<String>, TagOp)>,
+    #[serde(default)]
+    pub(crate) missing_tags: Vec<String>,
+    #[serde(default = "somebody")]
+    pub(crate) actor: String,
+    pub(crate) team: Option<String>,
+    pub(crate) actor_kind: Option<ActorKind>,
+    pub(crate) via: Option<Via>,
+    #[serde(default)]
+    pub(crate) off_hours: bool,
+    pub(crate) before: Option<String>,
+    pub(crate) environment: Option<String>,
+    /// The `change_id` that a witness confirms.
+    pub(crate) confirms: Option<String>,
+    #[serde(default)]
+    pub(crate) anomalous: bool,
+    /// How often it happens, a second apart, each time to another resource.
+    #[serde(default = "once")]
+    pub(crate) times: u32,
+    /// The titles of the rules that hit, the last time.
+    pub(crate) hits: Vec<String>,
+    pub(crate) severity: String,
+    pub(crate) disposition: String,
+    /// The first reason.
+    pub(crate) reason: Option<String>,
+}
+
+fn somebody() -> String {
+    "ana@example.com".to_owned()
+}
+
+fn once() -> u32 {
+    1
+}
+
+/// An event around a record, as the decoder makes it of a plain API call.
+pub(crate) fn event(record: Node<'_>) -> Event<'_> {
+    let text = |name: &str| record.get(name).and_then(|node| node.str());
+    Event {
+        id: text("eventID").unwrap_or(Cow::Borrowed("11111111-2222-3333-4444-555555555555")),
+        key: 1,
+        shared_id: None,
+        kind: EventKind::ApiCall,
+        time: text("eventTime").and_then(|time| Timestamp::parse(&time).ok()).unwrap_or(Timestamp(1_795_230_245_000)),
+        account_id: text("recipientAccountId").unwrap_or(Cow::Borrowed("123456789012")),
+        region: text("awsRegion").unwrap_or(Cow::Borrowed("eu-central-1")),
+        source: text("eventSource").unwrap_or_default(),
+        name: text("eventName").unwrap_or_default(),
+        action: text("eventName").unwrap_or_default(),
+        error_code: text("errorCode"),
+        read_only: record.get("readOnly").and_then(|node| node.bool()).unwrap_or(false),
+        source_ip: text("sourceIPAddress"),
+        user_agent: text("userAgent"),
+        identity: Identity::default(),
+        request: record.get("requestParameters"),
+        response: record.get("responseElements"),
+        record,
+        envelope: record,
+        fault: None,
+    }
+}
+
+impl Case {
+    /// Judges the change as often as it happens; the last assessment.
+    pub(crate) fn judge(&self, judge: &mut Judge) -> Assessment {
+        let mut assessment = Assessment::default();
+        let text = self.record.to_string();
+        let mut tape = Tape::new();
+        let mut event = event(tape.parse(&text).unwrap());
+        if self.actor.is_empty() {
+            event.kind = EventKind::TagState;
+        }
+        let start = event.time;
+        for time in 0..self.times {
+            event.time = start.plus_seconds(time.into());
+            let mut change = self.change();
+            if self.times > 1 {
+                change.resource_id = Cow::Owned(format!("{}-{time}", self.resource_id));
+            }
+            let (actor, enriched) = (self.actor(&event), self.enriched());
+            let row = RowParts { event: &event, actor: &actor, change: &change, enriched: &enriched };
+            let mut hits: Vec<RuleHit> = Vec::new();
+            judge.rules().match_event(&event, &mut hits);
+            let scores = if self.anomalous {
+                Scores { score: 9.0, threshold: Some(5.0), reasons: vec!["never seen".into()], ..Scores::default() }
+            } else {
+                Scores::default()
+            };
+            assessment = judge.judge(row, &hits, scores);
+        }
+        assessment
+    }
+
+    fn change(&self) -> Change<'_> {
+        let details = self.details.iter();
+        Change {
+            ordinal: 0,
+            family: self.family,
+            kind: self.kind.clone().leak(),
+            resource_type: Text::default(),
+            resource_id: Cow::Borrowed(&self.resource_id),
+            resource_arn: None,
+            resource_name: None,
+            tags: TagEdit { operation: self.operation, ..TagEdit::default() },
+            details: details.map(|(key, value)| (&*key.clone().leak(), Cow::Borrowed(value.as_str()))).collect(),
+        }
+    }
+
+    fn actor(&self, event: &Event<'_>) -> Actor<'_> {
+        Actor {
+            kind: self.actor_kind.or(Some(ActorKind::Human)),
+            human: None,
+            identity_type: None,
+            arn: None,
+            session: None,
+            principal: None,
+            access_key_id: None,
+            via: self.via.unwrap_or(Via::Api),
+            root: event.record.at(&["userIdentity", "type"]).and_then(|node| node.str()).as_deref() == Some("Root"),
+            chain: Vec::new(),
+            key: self.actor.clone(),
+            team: self.team.as_deref().map(Cow::Borrowed),
+            network: None,
+            local_hour: if self.off_hours { 3 } else { 11 },
+            local_weekday: 2,
+            business_hours: !self.off_hours,
+            source_identity_missing: false,
+        }
+    }
+
+    fn enriched(&self) -> Enriched<'_> {
+        let text = |text: &Option<String>| text.clone().map(Cow::Owned);
+        Enriched {
+            environment_before: text(&self.before),
+            environment: text(&self.environment),
+            tags: self
+                .tags
+                .iter()
+                .map(|(key, old, new, op)| TagDelta {
+                    key: Cow::Borrowed(key),
+                    old: text(old),
+                    new: text(new),
+                    op: *op,
+                })
+                .collect(),
+            missing_tags: self.missing_tags.iter().map(|key| Cow::Borrowed(key.as_str())).collect(),
+            confirms: text(&self.confirms),
+            ..Enriched::default()
+        }
+    }
+}
