@@ -87,28 +87,36 @@ impl Cutter {
 
     /// Hands out what is left as if no more bytes came, broken pieces only if asked for. More may come after all.
     pub(crate) fn finish(&mut self, broken_too: bool, behind: Option<u64>) -> Option<Stretch> {
-        let mut framer = self.framer.clone();
-        let mut pieces: Vec<Piece> = Vec::new();
-        loop {
-            match framer.step(&self.buffer, true) {
-                Step::Value(range) => pieces.push((range, None)),
-                Step::Broken { range, what } if broken_too => pieces.push((range, Some(what.to_owned()))),
-                Step::Broken { .. } | Step::More | Step::End => break,
-            }
-        }
+        let (pieces, _) = self.tail(broken_too);
+        let end = broken_too.then(|| self.seen());
         let whole = if pieces.is_empty() { Bytes::new() } else { Bytes::copy_from_slice(&self.buffer) };
         let records = self.records(pieces, &whole);
-        let end = broken_too.then(|| self.seen());
         self.stretch(records, end, behind)
     }
 
-    /// Hands out what is left as one broken record: the bytes behind it can't be had.
+    /// Hands out what is left: whole values, and the rest as one broken record, since the bytes behind it can't be had.
     pub(crate) fn break_off(&mut self, what: String, behind: Option<u64>) -> Option<Stretch> {
-        let piece = self.framer.at()..self.buffer.len();
+        let (mut pieces, at) = self.tail(false);
+        pieces.push((at..self.buffer.len(), Some(what)));
         let whole = Bytes::copy_from_slice(&self.buffer);
-        let records = self.records(vec![(piece, Some(what))], &whole);
+        let records = self.records(pieces, &whole);
         let end = Some(self.seen());
         self.stretch(records, end, behind)
+    }
+
+    /// The pieces of what is left, up to the first that is broken unless those are wanted too, and where they end.
+    fn tail(&self, broken_too: bool) -> (Vec<Piece>, usize) {
+        let (mut framer, mut pieces) = (self.framer.clone(), Vec::new());
+        loop {
+            let at = framer.at();
+            match framer.step(&self.buffer, true) {
+                Step::Value(range) if broken_too || self.buffer.get(range.clone()).is_some_and(is_whole) => {
+                    pieces.push((range, None));
+                }
+                Step::Broken { range, what } if broken_too => pieces.push((range, Some(what.to_owned()))),
+                Step::Value(_) | Step::Broken { .. } | Step::More | Step::End => return (pieces, at),
+            }
+        }
     }
 
     fn records(&mut self, pieces: Vec<Piece>, whole: &Bytes) -> Vec<Record> {
@@ -148,6 +156,12 @@ impl Cutter {
         let from = std::mem::replace(&mut self.stands, Position::offset(to));
         Some(Stretch { partition: self.partition.clone(), from, records, to: self.stands.clone(), behind })
     }
+}
+
+/// Whether a last line ends where its value does. The framer hands on any that looks so, for the decoder to refuse.
+fn is_whole(value: &[u8]) -> bool {
+    let element = [b"[", value].concat();
+    matches!(Framer::new().step(&element, false), Step::Value(range) if range.end == element.len())
 }
 
 #[cfg(test)]

@@ -120,7 +120,8 @@ impl Feed {
             Some(Parcel::End) => self.finish = Some(Finish::End),
             // A thread that dies without a word must not look like the end of the input.
             None => {
-                self.finish = Some(Finish::Failed(stop("waiting for the reading thread, which died".to_owned(), None)))
+                let died = stop("waiting for the reading thread, which died".to_owned(), None);
+                self.finish = Some(Finish::Failed(died));
             }
         }
     }

@@ -13,7 +13,7 @@ use super::cut::Cutter;
 use super::feed::{Outbox, Parcel, send};
 use super::gunzip::Input;
 use super::list::{Found, failed, list};
-use super::read::{Ended, Halt, close, cutter, post, pump, refuse_shorter};
+use super::read::{Ended, Halt, Pace, close, cutter, post, pump, refuse_shorter};
 
 /// What is known of a file between two looks.
 #[derive(Default)]
@@ -94,9 +94,9 @@ impl Follower<'_> {
         if known.read < 2 || known.cutter.is_none() {
             (known.read, known.cutter) = (0, None);
         }
-        let behind = Some(self.left + known.length - known.read.min(known.length));
+        let behind = self.left + known.length - known.read.min(known.length);
         let Some(mut cutter) = known.cutter.take() else {
-            return self.from_start(file, opened, known, behind);
+            return self.anew(file, opened, known, behind);
         };
         if about.len() < known.read {
             let what = format!(
@@ -109,15 +109,15 @@ impl Follower<'_> {
         }
         opened.seek(SeekFrom::Start(known.read)).map_err(unread)?;
         let mut input = Input::plain(opened);
-        pump(&mut input, &mut cutter, self.reading, behind, self.outbox)?;
+        pump(&mut input, &mut cutter, self.reading, Pace::Chunks { end: behind }, self.outbox)?;
         self.keep(known, cutter);
         Ok(())
     }
 
-    fn from_start(&mut self, file: &Found, opened: File, known: &mut Watched, behind: Option<u64>) -> Result<(), Halt> {
+    fn anew(&mut self, file: &Found, opened: File, known: &mut Watched, behind: u64) -> Result<(), Halt> {
         let mut input = Input::open(opened).map_err(|error| Halt::Failed(failed("reading", &file.path, error)))?;
-        let mut cutter = cutter(file.partition.clone(), self.positions.get(&file.partition))?;
-        let ended = pump(&mut input, &mut cutter, self.reading, behind, self.outbox)?;
+        let mut cutter = cutter(&file.partition, &self.positions.get(&file.partition))?;
+        let (ended, _) = pump(&mut input, &mut cutter, self.reading, Pace::Chunks { end: behind }, self.outbox)?;
         if !input.is_gzip() {
             refuse_shorter(&cutter)?;
             self.keep(known, cutter);
@@ -139,7 +139,7 @@ impl Follower<'_> {
     fn quiet(&mut self, file: &Found, opened: File, known: &mut Watched) -> Result<(), Halt> {
         let abandoned = known.quiet == self.reading.abandoned;
         if abandoned && known.partial {
-            return self.from_start(file, opened, known, Some(self.left + file.length));
+            return self.anew(file, opened, known, self.left + file.length);
         }
         if !abandoned && known.quiet != self.reading.settled {
             return Ok(());

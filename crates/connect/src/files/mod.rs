@@ -1,4 +1,4 @@
-//! Files and folders of CloudTrail events, read once or followed as they grow.
+//! Files and folders of events, read once or followed as they grow.
 
 mod cut;
 pub(crate) mod feed;

@@ -36,7 +36,7 @@ pub(crate) fn read_all(files: Vec<Found>, positions: &Positions, reading: Readin
     let read = || {
         for file in files {
             left -= file.length;
-            read_file(&file, positions.get(&file.partition), left, reading, outbox)?;
+            read_file(&file, &positions.get(&file.partition), left, reading, outbox)?;
         }
         Ok(send(outbox, Parcel::End)?)
     };
@@ -44,12 +44,12 @@ pub(crate) fn read_all(files: Vec<Found>, positions: &Positions, reading: Readin
 }
 
 /// Reads one stream to its end, handing on what it gives as it comes.
-pub(crate) fn read_stream(input: impl Read, partition: Partition, reading: Reading, outbox: &Outbox) {
+pub(crate) fn read_stream(input: impl Read, partition: &Partition, reading: Reading, outbox: &Outbox) {
     let read = || {
         let unread = |error| Halt::Failed(stop(format!("reading {partition}"), Some(error)));
         let mut input = Input::open(input).map_err(unread)?;
-        let mut cutter = cutter(partition.clone(), Position::start())?;
-        let ended = pump(&mut input, &mut cutter, reading, None, outbox)?;
+        let mut cutter = cutter(partition, &Position::start())?;
+        let (ended, _) = pump(&mut input, &mut cutter, reading, Pace::AsItComes, outbox)?;
         post(close(ended, &mut cutter, None), outbox)?;
         Ok(send(outbox, Parcel::End)?)
     };
@@ -63,17 +63,17 @@ fn tell(result: Result<(), Halt>, outbox: &Outbox) {
     }
 }
 
-fn read_file(file: &Found, stands: Position, left: u64, reading: Reading, outbox: &Outbox) -> Result<(), Halt> {
-    let mut cutter = cutter(file.partition.clone(), stands)?;
+fn read_file(file: &Found, stands: &Position, left: u64, reading: Reading, outbox: &Outbox) -> Result<(), Halt> {
+    let mut cutter = cutter(&file.partition, stands)?;
     if cutter.stands_at() > 0 && cutter.stands_at() == file.length && !is_gzip(file)? {
         return Ok(());
     }
     let opened = File::open(&file.path).map_err(|error| Halt::Failed(failed("opening", &file.path, error)))?;
     let mut input = Input::open(opened).map_err(|error| Halt::Failed(failed("reading", &file.path, error)))?;
     let end = left + file.length;
-    let ended = pump(&mut input, &mut cutter, reading, Some(end), outbox)?;
+    let (ended, held) = pump(&mut input, &mut cutter, reading, Pace::Held { end }, outbox)?;
     refuse_shorter(&cutter)?;
-    post(close(ended, &mut cutter, Some(left)), outbox)
+    post(join(held, close(ended, &mut cutter, Some(left))), outbox)
 }
 
 fn is_gzip(file: &Found) -> Result<bool, Halt> {
@@ -82,7 +82,7 @@ fn is_gzip(file: &Found) -> Result<bool, Halt> {
 }
 
 /// A cutter for a partition that stands at `stands`.
-pub(crate) fn cutter(partition: Partition, stands: Position) -> Result<Cutter, Halt> {
+pub(crate) fn cutter(partition: &Partition, stands: &Position) -> Result<Cutter, Halt> {
     let what = || format!("{partition}: found position `{}`, wanted a byte offset", stands.as_str());
     Cutter::new(partition.clone(), stands.clone()).ok_or_else(|| Halt::Failed(stop(what(), None)))
 }
@@ -99,27 +99,61 @@ pub(crate) fn refuse_shorter(cutter: &Cutter) -> Result<(), Halt> {
     Err(Halt::Failed(stop(what, None)))
 }
 
-/// Reads until `input` gives no more, and hands every whole record on. `end` is what is behind when none of the input
-/// has been consumed.
+/// When a stretch is handed on.
+#[derive(Clone, Copy)]
+pub(crate) enum Pace {
+    /// At once; a read takes what there is.
+    AsItComes,
+    /// At once; a read fills a chunk. `end` is what is behind before any of the input is consumed.
+    Chunks { end: u64 },
+    /// When the next one is there, so that the last one and the file's end are one.
+    Held { end: u64 },
+}
+
+/// Reads until `input` gives no more, and hands every whole record on, but for a stretch that is held.
 pub(crate) fn pump<R: Read>(
     input: &mut Input<R>,
     cutter: &mut Cutter,
     reading: Reading,
-    end: Option<u64>,
+    pace: Pace,
     outbox: &Outbox,
-) -> Result<Ended, Halt> {
+) -> Result<(Ended, Option<Stretch>), Halt> {
+    let (full, hold, end) = match pace {
+        Pace::AsItComes => (false, false, None),
+        Pace::Chunks { end } => (true, false, Some(end)),
+        Pace::Held { end } => (true, true, Some(end)),
+    };
+    let mut held = None;
     loop {
         // A value longer than a chunk is looked at again when twice as much of it is there.
         let long = cutter.waiting() > reading.chunk;
         let want = reading.chunk.max(if long { cutter.waiting() } else { 0 });
-        match input.fill(cutter.buffer(), want, end.is_some() || long) {
-            Ok(0) => return Ok(Ended::Whole),
-            Ok(_) => post(cutter.cut(end.map(|end| end.saturating_sub(input.consumed()))), outbox)?,
-            Err(Unreadable::Corrupt(what)) => return Ok(Ended::Corrupt(what)),
+        match input.fill(cutter.buffer(), want, full || long) {
+            Ok(0) => return Ok((Ended::Whole, held)),
+            Ok(_) => {
+                let next = cutter.cut(end.map(|end| end.saturating_sub(input.consumed())));
+                if next.is_some() {
+                    let before = if hold { std::mem::replace(&mut held, next) } else { next };
+                    post(before, outbox)?;
+                }
+            }
+            Err(Unreadable::Corrupt(what)) => return Ok((Ended::Corrupt(what), held)),
             Err(Unreadable::Io(error)) => {
                 return Err(Halt::Failed(stop(format!("reading {}", cutter.partition()), Some(error))));
             }
         }
+    }
+}
+
+/// Two stretches in a row as one.
+fn join(first: Option<Stretch>, second: Option<Stretch>) -> Option<Stretch> {
+    match (first, second) {
+        (Some(mut first), Some(second)) => {
+            first.records.extend(second.records);
+            (first.to, first.behind) = (second.to, second.behind);
+            Some(first)
+        }
+        (first, second) => first.or(second),
     }
 }
 

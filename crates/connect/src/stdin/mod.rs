@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use tagwarden_core::{Positions, Pulled, Source, SourceError};
+use tagwarden_core::{Partition, Positions, Pulled, Source, SourceError};
 
 use crate::files::Reading;
 use crate::files::feed::{Feed, stop};
@@ -36,8 +36,8 @@ impl Source for Stdin {
         let Some(input) = self.input.take() else {
             return Err(stop("starting standard input a second time".to_owned(), None));
         };
-        let (partition, reading) = (self.partition.as_str().into(), self.reading);
-        self.feed = Some(Feed::spawn("read-stdin", move |outbox| read_stream(input, partition, reading, &outbox))?);
+        let (partition, reading) = (Partition::from(self.partition.as_str()), self.reading);
+        self.feed = Some(Feed::spawn("read-stdin", move |outbox| read_stream(input, &partition, reading, &outbox))?);
         Ok(())
     }
 

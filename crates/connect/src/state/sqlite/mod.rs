@@ -1,4 +1,4 @@
-//! One process's memory in one SQLite file.
+//! One process's memory in one `SQLite` file.
 //!
 //! Every write is one transaction that first looks at the fence. The file is a WAL database with a schema version in
 //! `user_version`; ids seen are kept in sorted runs that are merged eight by eight.

@@ -9,7 +9,7 @@ use tagwarden_core::{Retry, StateError};
 
 use super::failed;
 
-/// `application_id` of our files: "TagW".
+/// `application_id` of our files: `TagW`.
 const APPLICATION: i32 = 0x5461_6757;
 /// `user_version`: raised with every change of the tables.
 const SCHEMA: i32 = 1;
@@ -133,7 +133,7 @@ fn is_ours(connection: &Connection, path: &Path) -> Result<bool, StateError> {
         Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
             Err(StateError::Mismatch(format!("{path}: found a file that is no database, wanted a state file")))
         }
-        Err(error) => Err(unopened(&path.to_string(), error)),
+        Err(error) => Err(unopened(path.to_string(), error)),
     }
 }
 

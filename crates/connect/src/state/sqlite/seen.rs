@@ -8,7 +8,7 @@ use std::collections::BinaryHeap;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-/// Ids in one row: just under the longest row that SQLite keeps within a page.
+/// Ids in one row: just under the longest row that is kept within a page.
 const ROW: usize = 60;
 /// Runs of one level that are merged into one of the next.
 const FANOUT: i64 = 8;
