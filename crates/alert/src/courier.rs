@@ -93,14 +93,14 @@ impl<N: Notifier, C: Clock> Courier<N, C> {
                     tokio::select! {
                         () = self.clock.sleep(wait) => {}
                         () = &mut woken => {}
-                        gone = stop.changed() => if gone.is_err() { return Ok(()) },
+                        _ = stop.wait_for(|stop| *stop) => return Ok(()),
                     }
                 }
                 Step::Pause(wait) => {
                     self.not_before = Some(Instant::now() + wait);
                     tokio::select! {
                         () = self.clock.sleep(wait) => self.not_before = None,
-                        gone = stop.changed() => if gone.is_err() { return Ok(()) },
+                        _ = stop.wait_for(|stop| *stop) => return Ok(()),
                     }
                 }
             }
@@ -121,9 +121,8 @@ impl<N: Notifier, C: Clock> Courier<N, C> {
         while Instant::now() < end {
             match self.step(which == Drain::All).await? {
                 Step::Sent => delivered += 1,
-                Step::Idle(_) => break,
                 Step::Pause(wait) if Instant::now() + wait < end => self.clock.sleep(wait).await,
-                Step::Pause(_) => break,
+                Step::Idle(_) | Step::Pause(_) => break,
             }
         }
         Ok(delivered)
@@ -161,7 +160,7 @@ impl<N: Notifier, C: Clock> Courier<N, C> {
     fn postpone(&mut self, job: &Job, after: Option<Duration>, reason: &str) -> Result<Step, AlertError> {
         self.failures = self.failures.saturating_add(1);
         let wait = schedule::backoff(self.failures, after);
-        let failing = self.queue.postponed(job.id, wait, reason)?;
+        let failing = self.queue.postponed(job.id, wait, reason)?.saturating_sub(wait);
         // Both: old by the clock, which may follow events and leap, and failing for as long in waits.
         let age = self.clock.now().0.saturating_sub(job.due.0);
         if failing >= self.expire_after && u128::try_from(age).is_ok_and(|age| age >= self.expire_after.as_millis()) {
@@ -170,3 +169,7 @@ impl<N: Notifier, C: Clock> Courier<N, C> {
         Ok(Step::Pause(wait))
     }
 }
+
+#[cfg(test)]
+#[path = "courier_tests.rs"]
+mod tests;

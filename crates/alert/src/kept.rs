@@ -29,6 +29,7 @@ fn hits_in<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<RuleHit>, D
 #[derive(Serialize, Deserialize)]
 struct Bits(u64);
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
 fn float_out<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     Bits(value.to_bits()).serialize(serializer)
 }

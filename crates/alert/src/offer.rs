@@ -78,7 +78,7 @@ pub struct Offer {
     pub family: Family,
     /// What was done, in the words of the change tables.
     pub kind: String,
-    /// CloudFormation's type name; empty if unknown.
+    /// `CloudFormation`'s type name; empty if unknown.
     pub resource_type: String,
     /// The resource's id; empty if the request names none.
     pub resource_id: String,

@@ -126,18 +126,15 @@ impl Intake<'_> {
             Some(twin) => group::load(tx, twin.group)?,
             None => group::find(tx, offer, &key, self.settings.group_window.millis())?,
         };
-        let group = match found {
-            Some(group) => {
-                outcome.joined = 1;
-                if twin.is_none() {
-                    group::join(tx, &group, offer)?;
-                }
-                group
+        let group = if let Some(group) = found {
+            outcome.joined = 1;
+            if twin.is_none() {
+                group::join(tx, &group, offer)?;
             }
-            None => {
-                outcome.opened = 1;
-                group::open(tx, offer, &key)?
-            }
+            group
+        } else {
+            outcome.opened = 1;
+            group::open(tx, offer, &key)?
         };
         tx.prepare_cached("UPDATE alert_change SET group_id = ?2, copy = ?3 WHERE seq = ?1")?.execute([
             seq,
@@ -301,3 +298,7 @@ struct Opening {
 fn shared(offer: &Offer) -> Option<String> {
     offer.shared_event_id.as_ref().map(|id| format!("{id}.{}", offer.ordinal))
 }
+
+#[cfg(test)]
+#[path = "outbox_tests.rs"]
+mod tests;

@@ -105,7 +105,8 @@ impl Queue {
         })
     }
 
-    /// The try failed and the message waits on; gives how long the destination has been failing, in waits.
+    /// The try failed and the message waits on; gives how long the destination has been failing, in
+    /// waits, this one included.
     pub(crate) fn postponed(&mut self, id: i64, wait: Duration, reason: &str) -> Result<Duration, AlertError> {
         let ms = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
         let failing = self.settle("postpone a message", |tx, destination| {

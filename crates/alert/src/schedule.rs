@@ -37,7 +37,7 @@ pub(crate) fn backoff(tries: u32, asked: Option<Duration>) -> Duration {
     // An hour is the longest wait that a destination may ask for: a typo there must not silence it for good.
     asked.map_or_else(
         || Duration::from_secs((1 << tries.saturating_sub(1).min(6)).min(60)),
-        |asked| asked.min(Duration::from_secs(3600)),
+        |asked| asked.min(Duration::from_hours(1)),
     )
 }
 
@@ -76,8 +76,8 @@ mod tests {
     fn waits_double_and_end_at_a_minute() {
         let seconds: Vec<u64> = (1..9).map(|n| backoff(n, None).as_secs()).collect();
         assert_eq!(seconds, [1, 2, 4, 8, 16, 32, 60, 60]);
-        assert_eq!(backoff(u32::MAX, None), Duration::from_secs(60));
+        assert_eq!(backoff(u32::MAX, None), Duration::from_mins(1));
         assert_eq!(backoff(1, Some(Duration::from_secs(7))), Duration::from_secs(7));
-        assert_eq!(backoff(1, Some(Duration::MAX)), Duration::from_secs(3600));
+        assert_eq!(backoff(1, Some(Duration::MAX)), Duration::from_hours(1));
     }
 }

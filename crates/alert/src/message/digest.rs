@@ -52,12 +52,11 @@ fn lines(offers: &[Offer]) -> Vec<String> {
     let mut known: rustc_hash::FxHashMap<String, usize> = rustc_hash::FxHashMap::default();
     for offer in offers {
         let line = format!("[{}] {} {}", offer.severity, offer.event_time.date(), words::sentence(offer));
-        match known.get(&line).and_then(|at| lines.get_mut(*at)) {
-            Some((_, _, _, n)) => *n += 1,
-            None => {
-                known.insert(line.clone(), lines.len());
-                lines.push((std::cmp::Reverse(offer.severity), lines.len(), line, 1));
-            }
+        if let Some((_, _, _, n)) = known.get(&line).and_then(|at| lines.get_mut(*at)) {
+            *n += 1;
+        } else {
+            known.insert(line.clone(), lines.len());
+            lines.push((std::cmp::Reverse(offer.severity), lines.len(), line, 1));
         }
     }
     lines.sort_by_key(|(severity, place, ..)| (*severity, *place));

@@ -1,4 +1,4 @@
-//! Where a click leads: the resource in the console, the event in CloudTrail, the runbook.
+//! Where a click leads: the resource in the console, the event in `CloudTrail`, the runbook.
 
 use crate::Offer;
 
@@ -67,7 +67,7 @@ fn resource(offer: &Offer) -> Option<String> {
     })
 }
 
-/// Ids that Tagwarden made itself (`eb-`, `sha-`) are not in CloudTrail's event history.
+/// Ids that Tagwarden made itself (`eb-`, `sha-`) are not in `CloudTrail`'s event history.
 fn event(offer: &Offer) -> Option<String> {
     let id = &offer.event_id;
     if offer.region.is_empty() || id.is_empty() || id.starts_with("eb-") || id.starts_with("sha-") {

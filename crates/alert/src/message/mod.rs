@@ -41,7 +41,7 @@ pub(crate) fn opening(facts: &Facts<'_>, offers: &[Offer]) -> Option<AlertMessag
     if let Some(others) = others(facts.changes.max(offers.len() as u64) - 1, offers, main) {
         fields.push(("Also".to_owned(), others));
     }
-    Some(assemble(facts, "opening", words::sentence(main), main, fields, reasons(main, offers)))
+    Some(assemble(facts, "opening", &words::sentence(main), main, fields, reasons(main, offers)))
 }
 
 /// News of an alert that people were told of: how many changes, and the worst of the new ones.
@@ -55,13 +55,13 @@ pub(crate) fn follow_up(facts: &Facts<'_>, opener: &Offer, news: &[Offer]) -> Op
     if let Some(others) = others(news.len() as u64 - 1, news, main) {
         fields.push(("Also new".to_owned(), others));
     }
-    Some(assemble(facts, "follow_up", lead + &sentence, main, fields, reasons(main, news)))
+    Some(assemble(facts, "follow_up", &(lead + &sentence), main, fields, reasons(main, news)))
 }
 
 fn assemble(
     facts: &Facts<'_>,
     state: &str,
-    text: String,
+    text: &str,
     main: &Offer,
     fields: Vec<(String, String)>,
     reasons: Vec<String>,
@@ -70,7 +70,7 @@ fn assemble(
         alert_id: facts.alert_id.to_owned(),
         state: state.to_owned(),
         title: fit::cut(&words::title(main), LINE),
-        text: fit::cut(&text, LINE),
+        text: fit::cut(text, LINE),
         severity: facts.severity,
         disposition: facts.disposition,
         first: facts.first,
@@ -124,11 +124,11 @@ fn others(count: u64, offers: &[Offer], main: &Offer) -> Option<String> {
             .take(3)
             .map(|(kind, n)| if *n == 1 { kind.clone() } else { format!("{kind} × {n}") })
             .collect();
-        line += &format!(": {}", listed.join(", "));
+        line = format!("{line}: {}", listed.join(", "));
     }
     if !names.is_empty() {
         let more = if names.len() > 3 { ", …" } else { "" };
-        line += &format!(" (on {}{more})", names.iter().take(3).copied().collect::<Vec<_>>().join(", "));
+        line = format!("{line} (on {}{more})", names.iter().take(3).copied().collect::<Vec<_>>().join(", "));
     }
     Some(line)
 }

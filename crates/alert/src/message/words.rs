@@ -71,7 +71,7 @@ pub(super) fn sentence_within(offer: &Offer, most: usize) -> String {
         }
         let place = account_name(offer);
         if !place.is_empty() {
-            line += &format!(" ({})", cut(place, account));
+            line = format!("{line} ({})", cut(place, account));
         }
         if line.chars().count() <= most {
             return line;
