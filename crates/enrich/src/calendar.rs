@@ -15,7 +15,7 @@ const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 #[derive(Debug)]
 pub(crate) struct Zone {
     name: String,
-    zone: TimeZone,
+    rules: TimeZone,
     /// From this second on, this offset in seconds; sorted.
     steps: Vec<(i64, i32)>,
 }
@@ -32,7 +32,7 @@ impl Zone {
             }
             steps.push((second, step.offset().seconds()));
         }
-        Some(Self { name: name.to_owned(), zone, steps })
+        Some(Self { name: name.to_owned(), rules: zone, steps })
     }
 
     fn offset(&self, second: i64) -> i32 {
@@ -40,7 +40,7 @@ impl Zone {
             let at = self.steps.partition_point(|(from, _)| *from <= second);
             at.checked_sub(1).and_then(|at| self.steps.get(at)).map_or(0, |(_, offset)| *offset)
         } else {
-            jiff::Timestamp::from_second(second).map_or(0, |time| self.zone.to_offset(time).seconds())
+            jiff::Timestamp::from_second(second).map_or(0, |time| self.rules.to_offset(time).seconds())
         }
     }
 }

@@ -54,7 +54,7 @@ impl Enricher {
         let account = self.directory.account(&event.account_id);
         let environment_with = |tag: Option<Text<'_>>| {
             let name = change.resource_name.as_deref().or(resource_name.as_deref()).unwrap_or(&change.resource_id);
-            self.environment(tag, account.and_then(|account| account.environment.as_ref()), name)
+            self.environment(tag.as_deref(), account.and_then(|account| account.environment.as_ref()), name)
         };
         let environment = environment_with(view.after(names));
         let environment_before = if edit.operation == Some(TagOperation::Create) {
@@ -91,10 +91,10 @@ impl Enricher {
     }
 
     /// The first answer in the configured order.
-    fn environment(&self, tag: Option<Text<'_>>, account: Option<&Text<'static>>, name: &str) -> Option<Text<'static>> {
+    fn environment(&self, tag: Option<&str>, account: Option<&Text<'static>>, name: &str) -> Option<Text<'static>> {
         let environments = &self.directory.environments;
         environments.order.iter().find_map(|source| match source {
-            EnvironmentSource::Tags => environments.normalise(tag.as_deref()?),
+            EnvironmentSource::Tags => environments.normalise(tag?),
             EnvironmentSource::Account => account.cloned(),
             EnvironmentSource::Name => environments.of_name(name),
         })

@@ -52,14 +52,13 @@ impl Sessions {
             return;
         }
         let key = if event.source == "sts.amazonaws.com" && makes_session(&event.action) {
-            let made = event.response.and_then(|response| {
+            event.response.and_then(|response| {
                 let id = response.at(&["credentials", "accessKeyId"]).and_then(|id| id.str());
                 id.map(String::from).or_else(|| {
                     let arn = response.at(&["assumedRoleUser", "arn"]).and_then(|arn| arn.str())?;
                     Some(at_start(&arn, event.time))
                 })
-            });
-            made
+            })
         } else if event.kind == EventKind::ConsoleSignIn && event.action == "SwitchRole" {
             let start = event.identity.session_start.unwrap_or(event.time);
             event.identity.arn.as_ref().map(|arn| at_start(arn, start))

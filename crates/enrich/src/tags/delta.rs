@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use tagwarden_core::{TagDelta, TagEdit, TagOp, TagOperation, Text};
 
 use super::history::{Fact, History, Known};
@@ -51,15 +51,14 @@ fn unique<'e, 'a>(set: &'e [(Text<'a>, Text<'a>)]) -> Vec<(&'e Text<'a>, &'e Tex
         } else {
             out.iter().position(|(known, _)| *known == key)
         };
-        match at.and_then(|at| out.get_mut(at)) {
-            Some(pair) => pair.1 = value,
-            None => {
-                if set.len() > MANY {
-                    places.insert(key, out.len());
-                }
-                out.push((key, value));
-            }
+        if let Some(pair) = at.and_then(|at| out.get_mut(at)) {
+            pair.1 = value;
+            continue;
         }
+        if set.len() > MANY {
+            places.insert(key, out.len());
+        }
+        out.push((key, value));
     }
     out
 }
@@ -117,9 +116,9 @@ pub(crate) fn deltas<'a>(
     if operation == TagOperation::Replace
         && let Some(history) = history
     {
-        let kept: FxHashMap<&str, ()> = set.iter().map(|(key, _)| (&***key, ())).collect();
+        let kept: FxHashSet<&str> = set.iter().map(|(key, _)| &***key).collect();
         for (key, old) in history.values(time) {
-            let listed = kept.contains_key(key) || edit.remove.iter().any(|(removed, _)| removed == key);
+            let listed = kept.contains(key) || edit.remove.iter().any(|(removed, _)| removed == key);
             if !listed {
                 out.push(TagDelta {
                     key: Text::Owned(key.to_owned()),

@@ -156,7 +156,7 @@ fn a_witness_confirms_the_change_that_it_agrees_with() {
     let told = |minute: i64, words_: &[&str], changed: &'static str| {
         let (event, change) = witness(minute, words_, changed);
         let enriched = enrich(&e, &event, &change);
-        (enriched.confirms.clone().map(|id| id.into_owned()), words(&enriched))
+        (enriched.confirms.clone().map(std::borrow::Cow::into_owned), words(&enriched))
     };
     assert_eq!(told(62, &["k=2"], "k").0.as_deref(), Some("e60.0"));
     assert_eq!(told(62, &["k=2", "-m"], "k,m").0.as_deref(), Some("e61.0"));
@@ -187,7 +187,7 @@ fn op() -> impl Strategy<Value = Op> {
 
 /// The change that `op` stands for, on one of two resources.
 fn change_of(op: &Op) -> Change<'static> {
-    let name = if op.key % 2 == 0 { "even" } else { "odd" };
+    let name = if op.key.is_multiple_of(2) { "even" } else { "odd" };
     let (set, other) = (format!("k{}={}", op.key, op.value), format!("x={}", op.value));
     let gone = format!("-k{}", op.key);
     let gone_if = format!("-k{}={}", op.key, op.value);
@@ -205,15 +205,15 @@ fn change_of(op: &Op) -> Change<'static> {
 
 /// What the store says of every key of both resources, now.
 fn all_known(e: &Enricher, time: i64) -> String {
-    let mut out = String::new();
+    let mut out = Vec::new();
     for name in ["s3|even", "s3|odd"] {
         let Some(history) = e.tags.history(name) else { continue };
-        for key in ["k0", "k1", "k2", "k3", "x"] {
-            out += &format!("{name} {key} {:?}\n", history.at(time, |k| k == key));
-        }
-        out += &format!("{name} {} {:?}\n", history.full(time), history.values(time));
+        out.extend(
+            ["k0", "k1", "k2", "k3", "x"].map(|key| format!("{name} {key} {:?}", history.at(time, |k| k == key))),
+        );
+        out.push(format!("{name} {} {:?}", history.full(time), history.values(time)));
     }
-    out
+    out.join("\n")
 }
 
 /// A model of one resource: what is known by key, and whether absence is known.
