@@ -5,6 +5,9 @@ use tagwarden_core::{Actor, ActorKind, Event, NetworkClass, TagDelta, TagOp};
 use crate::hash::{mix, text};
 use crate::surprisal::Surprisal;
 
+/// Tags looked at in one change: AWS lets a resource have 50, and a crafted event must not cost more than its size.
+const MOST_TAGS: usize = 256;
+
 /// What a value is a value of. The numbers go into stored keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -72,7 +75,8 @@ pub(crate) fn of_change(event: &Event<'_>, actor: &Actor<'_>, tags: &[TagDelta<'
         let between = Some(peers);
         Feature { kind, narrow: own, between, wide: 0, value, tag: 0, surprisal }
     }));
-    for (tag, delta) in tags.iter().enumerate().filter(|(_, delta)| delta.op != TagOp::Unchanged) {
+    let tags = tags.iter().take(MOST_TAGS).enumerate();
+    for (tag, delta) in tags.filter(|(_, delta)| delta.op != TagOp::Unchanged) {
         let key = text(&delta.key);
         let after = delta.new.as_deref().map_or(0, |new| mix(1, text(new)));
         let of_key = Feature { kind: Kind::Key, narrow: account, between: None, wide: 0, value: key, tag, surprisal };

@@ -73,7 +73,8 @@ fn one(
             of_actor(&mut out, &who, context, value, elsewhere, actor, today);
         }
         Kind::Key | Kind::Value | Kind::Transition => {
-            of_account(&mut out, account, context, value, elsewhere, today);
+            let what = if feature.kind == Kind::Key { "tag changes" } else { "changes" };
+            of_account(&mut out, what, account, context, value, elsewhere, today);
         }
     }
     out
@@ -104,18 +105,28 @@ fn of_actor(
             (None, Some(kind)) => format!("of kind {kind}"),
             (None, None) => "unknown".to_owned(),
         };
-        let _written = write!(out, "; {} others {peers} did", thousands(elsewhere));
+        let others = if elsewhere == 1 { "other" } else { "others" };
+        let _written = write!(out, "; {} {others} {peers} did", thousands(elsewhere));
     }
 }
 
-fn of_account(out: &mut String, account: &str, context: Counter, value: Counter, elsewhere: u32, today: u16) {
+fn of_account(
+    out: &mut String,
+    what: &str,
+    account: &str,
+    context: Counter,
+    value: Counter,
+    elsewhere: u32,
+    today: u16,
+) {
     let (seen, changes) = (thousands(value.count), thousands(context.count));
     // Writing to a string can't fail, so the results are not looked at.
-    let _written = write!(out, ": {seen} of {changes} changes in account {account}");
+    let _written = write!(out, ": {seen} of {changes} {what} in account {account}");
     if value.count > 0 {
         let _written = write!(out, ", last {}", ago(value, today));
     } else if elsewhere > 0 {
-        let _written = write!(out, "; known in {} other accounts", thousands(elsewhere));
+        let accounts = if elsewhere == 1 { "account" } else { "accounts" };
+        let _written = write!(out, "; known in {} other {accounts}", thousands(elsewhere));
     }
 }
 

@@ -124,6 +124,38 @@ fn a_new_colleague_is_judged_as_the_team_is() {
 }
 
 #[test]
+fn colleagues_and_other_accounts_are_counted_in_words() {
+    let mut baseline = Baseline::new(Settings::default());
+    routine(&mut baseline, 10);
+    let stop = Made::ordinary("ben@example.net", 10 * DAY).action("StopLogging");
+    stop.taught_to(&mut baseline);
+    let by_ana = Made::ordinary("ana@example.net", 10 * DAY).action("StopLogging").judged_by(&mut baseline);
+    let wanted = "StopLogging: first time by ana@example.net (340 changes known, last yesterday); \
+                  1 other of team platform did";
+    assert_eq!(by_ana.reasons, [wanted]);
+    let elsewhere = Made { account: "444455556666".to_owned(), ..stop };
+    elsewhere.clone().tag("Owner", None, Some("x")).taught_to(&mut baseline);
+    let tagged = elsewhere.tag("Owner", Some("x"), None).judged_by(&mut baseline);
+    assert!(tagged.reasons.iter().all(|reason| !reason.starts_with("Owner")), "one of one is no surprise: {tagged:?}");
+    let key = Made::ordinary("ana@example.net", 10 * DAY).tag("Owner", None, Some("y")).judged_by(&mut baseline);
+    assert_eq!(key.reasons[0], "tag key Owner: 0 of 2,000 tag changes in account nimbus-prd; known in 1 other account");
+    let away = Made {
+        ip: "198.51.100.9".to_owned(),
+        region: "sa-east-1".to_owned(),
+        denied: true,
+        ..Made::ordinary("ben@example.net", 11 * DAY)
+    };
+    assert_eq!(
+        away.judged_by(&mut baseline).reasons,
+        [
+            "region sa-east-1: first time by ben@example.net (332 changes known, last yesterday)",
+            "from network 198.51: first time by ben@example.net (332 changes known, last yesterday)",
+            "denied CreateTags: first time by ben@example.net (332 changes known, last yesterday)",
+        ]
+    );
+}
+
+#[test]
 fn many_tags_are_one_change() {
     let mut baseline = Baseline::new(Settings::default());
     routine(&mut baseline, 10);
