@@ -16,5 +16,5 @@ mod witness;
 
 pub use decode::{Decoder, MAX_EVENT, feeds_sessions};
 pub use normalise::normalise;
-pub use redact::{redact, redact_raw};
+pub use redact::{redact, redact_raw, redact_value};
 pub use tables::is_tag_operation;

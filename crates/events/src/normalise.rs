@@ -193,6 +193,7 @@ fn targets<'a>(call: &Call<'_, 'a>, row: &Row) -> Vec<Target<'a>> {
     match found.as_mut_slice() {
         [] => {
             let recorded = tag_targets::recorded(event)
+                .or_else(|| tag_targets::refused(event))
                 .filter(|target| row.resource_type.is_empty() || target.resource_type == row.resource_type);
             let empty = Target { resource_type: row.resource_type.into(), ..Target::default() };
             found.push(recorded.unwrap_or(empty));
@@ -238,7 +239,7 @@ fn console_login<'a>(
 
 /// The resource of a call that no table knows: CloudTrail's own list, else a member that looks like an id.
 fn guess<'a>(call: &Call<'_, 'a>) -> Target<'a> {
-    if let Some(target) = tag_targets::recorded(call.event) {
+    if let Some(target) = tag_targets::recorded(call.event).or_else(|| tag_targets::refused(call.event)) {
         return target;
     }
     let Some(request) = call.request else { return Target::default() };

@@ -30,7 +30,7 @@ pub(crate) fn targets<'a>(call: &Call<'_, 'a>, row: &TagRow) -> Vec<Target<'a>> 
             return found;
         }
     }
-    recorded(event).into_iter().collect()
+    recorded(event).or_else(|| refused(event)).into_iter().collect()
 }
 
 fn first_text(node: Node<'_>) -> Option<Text<'_>> {
@@ -62,6 +62,15 @@ pub(crate) fn recorded<'a>(event: &Event<'a>) -> Option<Target<'a>> {
         }
         Some(target)
     })
+}
+
+/// The resource that the message of a refusal names: such an event may carry no request.
+pub(crate) fn refused<'a>(event: &Event<'a>) -> Option<Target<'a>> {
+    event.error_code.as_ref()?;
+    let message = event.record.get("errorMessage")?.str()?;
+    let (_, rest) = message.split_once("on resource: ")?;
+    let arn = rest.split([' ', ',']).next()?;
+    (arn::is_arn(arn) && !arn.ends_with('*')).then(|| arn::from_arn(Text::Owned(arn.to_owned())))
 }
 
 /// The type behind a member that holds an id, not an ARN.

@@ -74,6 +74,8 @@ pub(crate) fn creation<'a>(call: &Call<'_, 'a>, row: &TagRow, resource_type: &st
     let action = call.event.action.as_ref();
     let bare = (action.starts_with("Create") || action == "RunInstances")
         && !["Snapshot", "Replica", "Image", "Template"].iter().any(|word| action.contains(word));
+    // A refused call may show no request at all.
+    reading.edit.partial |= !found && call.request.is_none();
     (found || bare).then_some(reading)
 }
 
