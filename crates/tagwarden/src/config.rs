@@ -238,7 +238,8 @@ pub fn version_text(text: &str, overrides: &[(&str, toml::Value)]) -> anyhow::Re
         }
     }
     table.retain(|_, value| value.as_table().is_none_or(|t| !t.is_empty()));
-    Ok(toml::to_string(&table)?)
+    // Defaults are those of this release.
+    Ok(format!("# tagwarden {}\n{}", env!("CARGO_PKG_VERSION"), toml::to_string(&table)?))
 }
 
 /// Where a path in the configuration points: beside the file that names it.
@@ -274,6 +275,7 @@ mod tests {
     fn versions_hold_no_secret_and_no_place() {
         let text = "[archive]\nroot = \"/a\"\n[state]\nfile = \"x\"\n[[destination]]\nname = \"s\"\nkind = \"slack\"\nwebhook_url = \"hunter2\"\n[policy]\nproduction = [\"live\"]\n";
         let version = version_text(text, &[("input.archive_read_only", true.into())]).unwrap();
-        assert_eq!(version, "[policy]\nproduction = [\"live\"]\n\n[input]\narchive_read_only = true\n");
+        let body = version.split_once('\n').unwrap().1;
+        assert_eq!(body, "[policy]\nproduction = [\"live\"]\n\n[input]\narchive_read_only = true\n");
     }
 }

@@ -71,7 +71,7 @@ impl Detection {
         let Config { company, mut policy, baseline, archive, .. } = config;
         let directory = tagwarden_enrich::Directory::build(&company, inventory.as_ref())
             .map_err(|f| anyhow::anyhow!("company: {}", joined(&f)))?;
-        protect_known_keys(&mut policy, &company, inventory.as_ref());
+        protect_known_keys(&mut policy, inventory.as_ref());
         let judge =
             tagwarden_detect::Judge::new(rules, policy).map_err(|f| anyhow::anyhow!("policy: {}", joined(&f)))?;
         let mut enricher = tagwarden_enrich::Enricher::new(directory);
@@ -83,20 +83,14 @@ impl Detection {
     }
 }
 
-/// The keys that decide environment and access are protected unless the operator says which are.
-fn protect_known_keys(
-    policy: &mut tagwarden_detect::Policy,
-    company: &tagwarden_enrich::Settings,
-    inventory: Option<&tagwarden_enrich::Inventory>,
-) {
-    if !policy.protected_keys.is_empty() {
-        return;
+/// The inventory's keys for environment, classification and access are protected beside those that the policy names.
+fn protect_known_keys(policy: &mut tagwarden_detect::Policy, inventory: Option<&tagwarden_enrich::Inventory>) {
+    for role in ["env", "class", "access"] {
+        let Some(key) = inventory.and_then(|known| known.tag_keys.get(role)) else { continue };
+        if !policy.protected_keys.iter().any(|known| known.eq_ignore_ascii_case(key)) {
+            policy.protected_keys.push(key.clone());
+        }
     }
-    let known = inventory.map(|i| &i.tag_keys);
-    let from_inventory = ["env", "class", "access"].into_iter().filter_map(|role| known?.get(role).cloned());
-    let mut keys: Vec<String> = from_inventory.chain(company.tag_keys.environment.iter().cloned()).collect();
-    keys.dedup();
-    policy.protected_keys = keys;
 }
 
 fn joined<T: std::fmt::Display>(faults: &[T]) -> String {
