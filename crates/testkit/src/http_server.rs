@@ -179,7 +179,7 @@ async fn serve(mut stream: TcpStream, shared: &Mutex<Shared>) -> std::io::Result
     tokio::time::sleep(delay).await;
     let mut text = format!("HTTP/1.1 {status} Scripted\r\nContent-Length: {}\r\nConnection: close\r\n", body.len());
     for (name, value) in headers {
-        text += &format!("{name}: {value}\r\n");
+        text.extend([name.as_str(), ": ", &value, "\r\n"]);
     }
     text += "\r\n";
     text += &body;

@@ -101,10 +101,10 @@ fn reasons(message: &AlertMessage) -> Vec<String> {
 fn when(message: &AlertMessage) -> String {
     let mut text = format!("{} · {}", message.severity, date(message.first));
     if message.last != message.first {
-        text += &format!(" to {}", date(message.last));
+        text = format!("{text} to {}", date(message.last));
     }
     if message.changes > 1 {
-        text += &format!(" · {} changes", message.changes);
+        text = format!("{text} · {} changes", message.changes);
     }
     text
 }

@@ -126,7 +126,7 @@ fn unreached(error: &reqwest::Error) -> NotifyError {
     let mut what = format!("slack: post a message: {error}");
     let mut cause = std::error::Error::source(error);
     while let Some(next) = cause {
-        what += &format!(": {next}");
+        what = format!("{what}: {next}");
         cause = next.source();
     }
     let retry = if error.is_builder() { Retry::Stop } else { Retry::Retry { after: None } };

@@ -9,39 +9,31 @@ const WIDTH: usize = 110;
 pub fn draw(message: &AlertMessage, color: bool) -> String {
     let (bold, tone, plain) = if color { ("\x1b[1m", tone(message.severity), "\x1b[0m") } else { ("", "", "") };
     let edge = |mark: char| format!("{tone}{mark}{plain}");
-    let mut out = String::new();
     let loud = if message.disposition == Disposition::Page { "PAGE " } else { "" };
     let severity = message.severity.as_str().to_uppercase();
-    out += &format!("{} {tone}{loud}{severity}{plain} {bold}{}{plain}\n", edge('┏'), clean(&message.title));
-    let line = |text: &str, out: &mut String| {
-        for part in wrap(&clean(text)) {
-            *out += &format!("{} {part}\n", edge('┃'));
-        }
-    };
-    line(&message.text, &mut out);
+    let head = format!("{} {tone}{loud}{severity}{plain} {bold}{}{plain}", edge('┏'), clean(&message.title));
+
     let width = message.fields.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
-    for (label, value) in &message.fields {
-        line(&format!("{label:<width$}  {value}"), &mut out);
-    }
-    for reason in &message.reasons {
-        line(&format!("• {reason}"), &mut out);
-    }
-    for (label, address) in &message.links {
-        // Addresses stay whole, so that they can be clicked.
-        out += &format!("{} {}: {}\n", edge('┃'), clean(label), clean(address));
-    }
+    let mut body = vec![message.text.clone()];
+    body.extend(message.fields.iter().map(|(label, value)| format!("{label:<width$}  {value}")));
+    body.extend(message.reasons.iter().map(|reason| format!("• {reason}")));
+    let mut lines: Vec<String> = body.iter().flat_map(|text| wrap(&clean(text))).collect();
+    // Addresses stay whole, so that they can be clicked.
+    lines.extend(message.links.iter().map(|(label, address)| format!("{}: {}", clean(label), clean(address))));
+
     let changes = if message.changes == 1 { "change" } else { "changes" };
     let span = if message.first == message.last {
         message.first.to_string()
     } else {
         format!("{} to {}", message.first, message.last)
     };
-    out + &format!(
-        "{} {span} · {} {changes} · {}\n",
-        edge('┗'),
-        message.changes,
-        clean(&message.state.replace('_', "-"))
-    )
+    let state = clean(&message.state.replace('_', "-"));
+    let foot = format!("{} {span} · {} {changes} · {state}\n", edge('┗'), message.changes);
+
+    let mut all = vec![head];
+    all.extend(lines.into_iter().map(|line| format!("{} {line}", edge('┃'))));
+    all.push(foot);
+    all.join("\n")
 }
 
 fn tone(severity: Severity) -> &'static str {
@@ -81,6 +73,8 @@ fn wrap(text: &str) -> Vec<String> {
     if length > 0 {
         lines.push(line);
     }
-    lines.iter_mut().for_each(|line| line.truncate(line.trim_end().len()));
+    for line in &mut lines {
+        line.truncate(line.trim_end().len());
+    }
     lines
 }

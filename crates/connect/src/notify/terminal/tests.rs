@@ -1,1 +1,78 @@
-//! x
+//! What a person at the terminal sees.
+
+use std::io::{Error, ErrorKind, Write};
+
+use tagwarden_core::{AlertMessage, Disposition, Notifier, Retry, Severity, Timestamp};
+
+use super::{Terminal, draw};
+
+fn message() -> AlertMessage {
+    AlertMessage {
+        alert_id: "a.0".into(),
+        state: "opening".into(),
+        text: "dana.garcia: Environment prd → dev on checkout-db (nimbus-prd)".into(),
+        title: "Production reclassified · nimbus-prd".into(),
+        severity: Severity::High,
+        disposition: Disposition::Page,
+        first: Timestamp(1_795_230_245_000),
+        last: Timestamp(1_795_230_245_000),
+        changes: 1,
+        fields: vec![("Who".into(), "dana.garcia@nimbus.example".into()), ("Resource".into(), "checkout-db".into())],
+        reasons: vec!["production left production".into()],
+        links: vec![("Runbook".into(), "https://wiki.example/1".into())],
+    }
+}
+
+#[tokio::test]
+async fn draws_a_box() {
+    let terminal = Terminal::new(Vec::new(), false);
+    terminal.notify(&message()).await.unwrap();
+    let wanted = "\
+┏ PAGE HIGH Production reclassified · nimbus-prd
+┃ dana.garcia: Environment prd → dev on checkout-db (nimbus-prd)
+┃ Who       dana.garcia@nimbus.example
+┃ Resource  checkout-db
+┃ • production left production
+┃ Runbook: https://wiki.example/1
+┗ 2026-11-21T03:04:05.000Z · 1 change · opening
+";
+    assert_eq!(String::from_utf8(terminal.out.into_inner().unwrap()).unwrap(), wanted);
+}
+
+#[test]
+fn colour_only_when_asked_and_never_from_an_event() {
+    let mut odd = message();
+    odd.fields.push(("Name".into(), "\u{1b}[2Jgone\u{202e}txt\u{7}".into()));
+    odd.links.push(("x".into(), "https://x/\u{1b}[2J".into()));
+    assert!(!draw(&odd, false).contains(['\u{1b}', '\u{202e}', '\u{7}']));
+    let shown = draw(&odd, true);
+    assert!(shown.contains("\u{1b}[31mPAGE HIGH\u{1b}[0m") && !shown.contains("\u{1b}[2J"));
+}
+
+#[test]
+fn long_lines_are_broken() {
+    let long = AlertMessage { reasons: vec!["word ".repeat(60), "Q".repeat(250)], ..message() };
+    assert!(draw(&long, false).lines().all(|line| line.chars().count() <= 112));
+    assert_eq!(draw(&long, false).matches("word").count(), 60);
+    assert_eq!(draw(&long, false).matches('Q').count(), 250);
+}
+
+struct Broken(ErrorKind);
+
+impl Write for Broken {
+    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        Err(Error::from(self.0))
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_closed_pipe_ends_it() {
+    let error = Terminal::new(Broken(ErrorKind::BrokenPipe), false).notify(&message()).await.unwrap_err();
+    assert_eq!(error.retry, Retry::Stop);
+    let error = Terminal::new(Broken(ErrorKind::WouldBlock), false).notify(&message()).await.unwrap_err();
+    assert_eq!(error.retry, Retry::Retry { after: None });
+}
