@@ -26,6 +26,8 @@ pub(crate) struct Rule {
     pub(crate) reason: Option<Template>,
     /// It reads `tagwarden.*`, so it is asked once per change; the others once per event.
     pub(crate) on_change: bool,
+    /// It tells of protected keys itself.
+    pub(crate) reads_protected: bool,
     /// Correlations that count it.
     pub(crate) feeds: Vec<usize>,
     /// It only feeds: its matches are no hits of their own.
@@ -124,6 +126,7 @@ pub(crate) fn compile(texts: &[(String, String)]) -> Result<Compiled, Vec<RuleFa
         let reason = reason.map_err(&mut fault).unwrap_or_default();
         out.rules.push(Rule {
             on_change: fields.iter().any(|field| field.starts_with(PREFIX)),
+            reads_protected: fields.contains(&"tagwarden.protected_keys_changed"),
             hit: hit(compiled.id.as_deref(), &compiled.title, compiled.level),
             compiled: compiled.clone(),
             reason,

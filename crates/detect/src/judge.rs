@@ -9,7 +9,7 @@ use crate::policy::Verdict;
 use crate::record::RecordEvent;
 use crate::template::presentable;
 use crate::windows::Windows;
-use crate::{Policy, Rules, severity};
+use crate::{Policy, Rules, Suppression, severity};
 
 /// What is known of one change before it is judged.
 #[derive(Debug, Clone, Copy)]
@@ -53,14 +53,7 @@ impl Judge {
         let hits = self.hits(row, event_hits, &verdict, &scores);
         let anomalous = scores.threshold.is_some_and(|threshold| scores.score > threshold);
         let weight = self.weigh(row, &verdict, anomalous, hits.iter());
-        let silence = self.policy.suppressions.iter().filter(|_| weight.disposition > Disposition::ArchiveOnly);
-        // The silence of one rule must not hide another rule's hit, so the change is weighed again without it.
-        let silence = silence.filter(|silence| silence.covers(row)).find(|silence| {
-            silence.rule.is_none() || {
-                let heard = hits.iter().filter(|hit| !silence.silences(hit));
-                self.weigh(row, &verdict, anomalous, heard).disposition < weight.disposition
-            }
-        });
+        let silence = self.silence(row, &verdict, anomalous, &hits, weight.disposition);
         let mut reasons: Vec<String> = Vec::with_capacity(hits.len() + scores.reasons.len());
         for hit in &hits {
             reasons.push(hit.reason.clone().unwrap_or_else(|| hit.title.to_string()));
@@ -70,8 +63,8 @@ impl Judge {
         Assessment {
             reasons,
             severity: weight.severity,
-            disposition: if silence.is_some() { Disposition::Suppressed } else { weight.disposition },
-            suppressed_by: silence.map(crate::Suppression::by),
+            disposition: silence.disposition,
+            suppressed_by: silence.by.map(Suppression::by),
             production_critical: weight.production_critical,
             anomalous,
             hits,
@@ -163,9 +156,44 @@ impl Judge {
         Weight { severity, disposition, production_critical }
     }
 
+    /// What is left of `disposition` where somebody asked for silence.
+    ///
+    /// Silence about the change as a whole leaves nothing. Silence about rules takes their hits away and weighs the rest
+    /// again, so that it never hides another rule's hit, a protected key or an anomaly.
+    fn silence(
+        &self,
+        row: RowParts<'_>,
+        verdict: &Verdict<'_>,
+        anomalous: bool,
+        hits: &[RuleHit],
+        disposition: Disposition,
+    ) -> Silence<'_> {
+        let loud = Silence { disposition, by: None };
+        if disposition == Disposition::ArchiveOnly {
+            return loud;
+        }
+        let covering: Vec<_> = self.policy.suppressions.iter().filter(|silence| silence.covers(row)).collect();
+        if let Some(whole) = covering.iter().find(|silence| silence.rule.is_none()) {
+            return Silence { disposition: Disposition::Suppressed, by: Some(whole) };
+        }
+        let silenced = |hit: &&RuleHit| covering.iter().find(|silence| silence.silences(hit)).copied();
+        let Some(by) = hits.iter().find_map(|hit| silenced(&hit)) else { return loud };
+        let heard = hits.iter().filter(|hit| silenced(hit).is_none());
+        match self.weigh(row, verdict, anomalous, heard).disposition {
+            Disposition::ArchiveOnly => Silence { disposition: Disposition::Suppressed, by: Some(by) },
+            left => Silence { disposition: left, by: None },
+        }
+    }
+
     /// What the policy found and no rule has said already.
     fn policy_reasons(&self, row: RowParts<'_>, verdict: &Verdict<'_>, hits: &[RuleHit], reasons: &mut Vec<String>) {
-        if !verdict.protected_keys.is_empty() && hits.iter().all(|hit| hit.severity < Severity::High) {
+        let told = |hit: &RuleHit| {
+            self.rules
+                .number(&hit.id)
+                .and_then(|number| self.rules.rule(number))
+                .is_some_and(|rule| rule.reads_protected)
+        };
+        if !verdict.protected_keys.is_empty() && !hits.iter().any(told) {
             let keys = verdict.protected_keys.join(", ");
             reasons.push(format!("{} may not change the protected tag {keys}", row.actor.key));
         }
@@ -195,6 +223,12 @@ struct Weight {
     severity: Severity,
     disposition: Disposition,
     production_critical: bool,
+}
+
+/// What is left after silence, and whose it was if nothing is.
+struct Silence<'p> {
+    disposition: Disposition,
+    by: Option<&'p Suppression>,
 }
 
 /// A critical rule pages; so does a rule of level high on a change that is also unlike anything seen here.

@@ -197,7 +197,7 @@ impl Suppression {
 
     /// Whether it is this rule that is silenced.
     pub(crate) fn silences(&self, hit: &RuleHit) -> bool {
-        self.rule.as_ref().is_none_or(|pattern| fits(pattern, &hit.id) || fits(pattern, &hit.title))
+        self.rule.as_ref().is_some_and(|pattern| fits(pattern, &hit.id) || fits(pattern, &hit.title))
     }
 
     /// By whom, until when and why, for the row.
