@@ -107,7 +107,7 @@ pub(crate) fn from_arn(arn: Text<'_>) -> Target<'_> {
     }
     let row = TYPES.by_service.get(service).and_then(|rows| {
         rows.iter().find(|row| {
-            let rest = resource.strip_prefix(row.stripped);
+            let rest = resource.strip_prefix(row.stripped).filter(|_| service != "s3" || !row.stripped.is_empty());
             rest.is_some_and(|rest| rest.starts_with(row.kept) && row.after.is_none_or(|after| rest.contains(after)))
         })
     });

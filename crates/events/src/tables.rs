@@ -82,14 +82,22 @@ impl TagRow {
     fn parse(kind: &str, resources: &'static str, members: &'static str) -> Option<Self> {
         let operation = TagOperation::parse(kind)?;
         let parts = |text: &'static str| text.split('|').filter(|part| !part.is_empty());
-        let members = parts(members).filter_map(|part| part.split_once(':')).map(|(name, shape)| TagMember {
-            name,
-            keys: shape == "list<string>"
-                || shape == "string" && operation == TagOperation::Remove
-                || name == "TagKeys",
-            map: shape == "map",
-        });
-        Some(Self { operation, resources: parts(resources).collect(), members: members.collect() })
+        let mut row = Self { operation, resources: parts(resources).collect(), members: Vec::new() };
+        for (name, shape) in parts(members).filter_map(|part| part.split_once(':')) {
+            let keys = shape == "list<string>"
+                || name == "TagKeys"
+                || shape == "string" && operation == TagOperation::Remove;
+            row.member(TagMember { name, keys, map: shape == "map" });
+        }
+        Some(row)
+    }
+
+    /// Adds a member; one of the same name in other letters is the same one to CloudTrail.
+    fn member(&mut self, member: TagMember) {
+        match self.members.iter_mut().find(|known| known.name.eq_ignore_ascii_case(member.name)) {
+            Some(known) => known.map |= member.map,
+            None => self.members.push(member),
+        }
     }
 
     /// Takes over what `other` names besides.
@@ -99,12 +107,7 @@ impl TagRow {
                 self.resources.push(name);
             }
         }
-        for member in &other.members {
-            match self.members.iter_mut().find(|known| known.name.eq_ignore_ascii_case(member.name)) {
-                Some(known) => known.map |= member.map,
-                None => self.members.push(*member),
-            }
-        }
+        other.members.iter().for_each(|member| self.member(*member));
     }
 }
 
