@@ -250,6 +250,24 @@ mod tests {
     }
 
     #[test]
+    fn so_many_days_are_looked_back_on_and_no_more() {
+        let mut reference = Reference::new(&Settings { reference_days: 2, ..settings(3.0) });
+        for (day, score) in [(1, 5.0), (2, 10.0), (5, 20.0)] {
+            for n in 0..200 {
+                reference.learn(day, score, n);
+            }
+        }
+        // Asked the next day, and once that day has begun.
+        for _ in 0..2 {
+            let frozen = reference.frozen(6).expect("a reference");
+            let percentiles = [7.0, 15.0, 30.0].map(|score| format!("{}", frozen.percentile(score)));
+            assert_eq!(percentiles, ["0", "50", "100"]);
+            reference.learn(6, 40.0, 1);
+            reference.frozen = None;
+        }
+    }
+
+    #[test]
     fn a_quiet_place_is_held_by_the_share_not_by_the_count() {
         let mut reference = Reference::new(&settings(3.0));
         for n in 0..1000u32 {

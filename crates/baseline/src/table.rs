@@ -265,6 +265,11 @@ mod tests {
         (0..BUCKETS).for_each(|_| table.sweep_one());
         assert_eq!((all(&table), table.live()), (601, 601));
         assert_eq!(table.days.values().sum::<u32>(), 601);
+        let mut delta = tagwarden_core::StateDelta::default();
+        table.delta(&mut delta);
+        let gone = delta.entries.iter().filter(|entry| entry.value.is_none()).count();
+        let empty = table.buckets.iter().filter(|bucket| bucket.is_empty()).count();
+        assert!(gone > 100 && gone <= empty, "what the sweep emptied is taken out of the store: {gone} of {empty}");
         table.make_room();
         assert_eq!(table.live(), 601, "there is room");
     }

@@ -128,6 +128,11 @@ impl Made {
         self.with(0, |event, actor, change, enriched| baseline.score(event, actor, change, enriched, true))
     }
 
+    /// Learns it, with what was said of it.
+    pub(crate) fn learnt_by(&self, baseline: &mut Baseline, scores: &Scores) {
+        self.with(0, |event, actor, change, enriched| baseline.learn(event, actor, change, enriched, scores));
+    }
+
     /// What the baseline said of it before it learned it.
     pub(crate) fn taught_to(&self, baseline: &mut Baseline) -> Scores {
         self.with(0, |event, actor, change, enriched| {

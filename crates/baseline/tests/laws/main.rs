@@ -129,6 +129,8 @@ fn colleagues_and_other_accounts_are_counted_in_words() {
     routine(&mut baseline, 10);
     let stop = Made::ordinary("ben@example.net", 10 * DAY).action("StopLogging");
     stop.taught_to(&mut baseline);
+    // Twice by one person is not two persons.
+    stop.taught_to(&mut baseline);
     let by_ana = Made::ordinary("ana@example.net", 10 * DAY).action("StopLogging").judged_by(&mut baseline);
     let wanted = "StopLogging: first time by ana@example.net (340 changes known, last yesterday); \
                   1 other of team platform did";
@@ -148,9 +150,9 @@ fn colleagues_and_other_accounts_are_counted_in_words() {
     assert_eq!(
         away.judged_by(&mut baseline).reasons,
         [
-            "region sa-east-1: first time by ben@example.net (332 changes known, last yesterday)",
-            "from network 198.51: first time by ben@example.net (332 changes known, last yesterday)",
-            "denied CreateTags: first time by ben@example.net (332 changes known, last yesterday)",
+            "region sa-east-1: first time by ben@example.net (333 changes known, last yesterday)",
+            "from network 198.51: first time by ben@example.net (333 changes known, last yesterday)",
+            "denied CreateTags: first time by ben@example.net (333 changes known, last yesterday)",
         ]
     );
 }
@@ -168,6 +170,18 @@ fn many_tags_are_one_change() {
     assert_eq!(eight.score.to_bits(), one.score.to_bits());
     assert!(eight.surprisal_sum > one.surprisal_sum + 7.0, "the plain sum counts each");
     assert!(eight.reasons.len() <= 3);
+}
+
+#[test]
+fn a_crafted_event_costs_no_more_than_so_many_tags() {
+    let mut baseline = Baseline::new(Settings::default());
+    routine(&mut baseline, 1);
+    let with = |tags: usize| {
+        (0..tags).fold(Made::ordinary("ana@example.net", DAY), |made, n| made.tag(&format!("key-{n}"), None, Some("x")))
+    };
+    let (most, more) = (with(256).judged_by(&mut baseline), with(300).judged_by(&mut baseline));
+    assert_eq!(most, more);
+    assert_ne!(with(255).judged_by(&mut baseline), most);
 }
 
 #[test]
@@ -205,6 +219,64 @@ fn judging_changes_nothing() {
     Made { at: 30 * DAY, ..probe.clone() }.judged_by(&mut baseline);
     assert_eq!(probe.judged_by(&mut baseline), first);
     assert_eq!(store.save(&mut baseline), 0, "nothing to save");
+}
+
+#[test]
+fn asking_ahead_freezes_nothing() {
+    let run = |ask: bool| {
+        let mut baseline = Baseline::new(Settings::default());
+        routine(&mut baseline, 10);
+        let tomorrow = Made::ordinary("ana@example.net", 10 * DAY);
+        if ask {
+            tomorrow.judged_by(&mut baseline);
+        }
+        for n in 0..50 {
+            Made::ordinary("ben@example.net", 9 * DAY + 23 * HOUR + n)
+                .action(&format!("New{n}"))
+                .taught_to(&mut baseline);
+        }
+        tomorrow.action("New51").judged_by(&mut baseline)
+    };
+    assert_eq!(run(true), run(false));
+}
+
+#[test]
+fn a_restart_within_a_day_keeps_the_reference_of_its_morning() {
+    let settings = Settings::default();
+    let mut baseline = Baseline::new(settings);
+    routine(&mut baseline, 10);
+    for n in 0..50 {
+        Made::ordinary("ben@example.net", 10 * DAY + n).action(&format!("New{n}")).taught_to(&mut baseline);
+    }
+    let mut store = Store::default();
+    store.save(&mut baseline);
+    let mut again = store.load(settings, false);
+    let probe = Made::ordinary("ana@example.net", 10 * DAY + HOUR).tag("Environment", Some("prd"), Some("dev"));
+    assert_eq!(probe.judged_by(&mut again), probe.judged_by(&mut baseline));
+}
+
+#[test]
+fn learning_does_not_lean_on_what_was_judged_in_between() {
+    let odd = Made::ordinary("ana@example.net", 2 * DAY).tag("Environment", Some("prd"), Some("dev"));
+    let other = Made::ordinary("ben@example.net", 2 * DAY + 1).action("StopLogging");
+    let run = |in_between: bool| {
+        let mut baseline = Baseline::new(Settings::default());
+        routine(&mut baseline, 2);
+        let scores = odd.judged_by(&mut baseline);
+        if in_between {
+            other.judged_by(&mut baseline);
+        }
+        odd.learnt_by(&mut baseline, &scores);
+        if in_between {
+            other.judged_by(&mut baseline);
+        }
+        // The same event again: what was judged before it was learned no longer holds.
+        odd.learnt_by(&mut baseline, &scores);
+        let mut store = Store::default();
+        store.save(&mut baseline);
+        store
+    };
+    assert_eq!(run(true), run(false));
 }
 
 fn made() -> impl Strategy<Value = (i64, Made)> {
