@@ -152,3 +152,49 @@ fn of_matcher(matcher: &CompiledMatcher) -> Option<BTreeSet<String>> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use rsigma_eval::compile_rule;
+    use rsigma_parser::parse_sigma_yaml;
+
+    use super::{Held, Index};
+
+    /// Which of the rules are looked at for an event of this name and source.
+    fn candidates(detections: &[&str], name: &'static str, source: &'static str) -> Vec<u32> {
+        let mut index = Index::default();
+        for (number, detection) in (0..).zip(detections) {
+            let text = format!("title: T\nlogsource: {{product: aws}}\ndetection: {detection}\n");
+            let parsed = parse_sigma_yaml(&text).unwrap();
+            index.add(number, &compile_rule(&parsed.rules[0]).unwrap());
+        }
+        let mut found = Vec::new();
+        let held = |key: &str| match key {
+            "eventName" => Held::Text(Cow::Borrowed(name)),
+            "eventSource" => Held::Text(Cow::Borrowed(source)),
+            _ => Held::Nothing,
+        };
+        index.candidates(held, |number| found.push(number));
+        found.sort_unstable();
+        found
+    }
+
+    #[test]
+    fn a_rule_is_looked_at_only_where_it_can_match() {
+        let rules = [
+            "{s: {eventName: [A, b]}, condition: s}",
+            "{s: {eventName: C}, f: {eventName: A}, condition: s and not f}",
+            "{s_1: {eventName: A, errorCode: null}, s_2: {eventName: D}, condition: 1 of s_*}",
+            "{s: {eventSource: x, 'eventName|startswith': A}, condition: s}",
+            "{s: {userAgent: u}, condition: s}",
+            "{s: {eventName: A}, t: {userAgent: u}, condition: s or t}",
+            "{s: [{eventName: A}, {eventName: E, eventSource: x}], t: {a: 1}, condition: s and t}",
+        ];
+        assert_eq!(candidates(&rules, "A", "y"), [0, 2, 4, 5, 6]);
+        assert_eq!(candidates(&rules, "B", "X"), [0, 3, 4, 5]);
+        assert_eq!(candidates(&rules, "c", "y"), [1, 4, 5]);
+        assert_eq!(candidates(&rules, "none", "y"), [4, 5]);
+    }
+}

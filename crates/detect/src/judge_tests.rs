@@ -76,6 +76,16 @@ fn a_denied_call_never_pages() {
 }
 
 #[test]
+fn a_refused_call_of_root_is_told_and_does_not_page() {
+    let mut root = stopped(&json!({"environment": "shared", "before": "shared"}));
+    root["record"]["userIdentity"] = json!({"type": "Root"});
+    assert_eq!(judge(Policy::default(), &root).disposition, Disposition::Page);
+    root["record"]["errorCode"] = json!("AccessDenied");
+    let found = judge(Policy::default(), &root);
+    assert_eq!((found.disposition, found.severity.as_str()), (Disposition::Notify, "critical"));
+}
+
+#[test]
 fn a_witness_that_confirms_is_never_told() {
     let seen = json!({"actor": "", "confirms": "x.0", "anomalous": true, "tags": [["Environment", "prod", "dev", "modified"]]});
     let found = judge(Policy::default(), &seen);
