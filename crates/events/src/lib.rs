@@ -6,6 +6,7 @@ mod exposure;
 mod instance;
 mod member;
 mod normalise;
+pub mod notification;
 mod policy;
 mod redact;
 mod security_group;

@@ -1,0 +1,186 @@
+"""Checks against outside data: real CloudTrail, tag samples, notices, simulated companies by another hand.
+
+usage: outside.py SHARED TAGWARDEN NOTICES
+"""
+import collections
+import glob
+import gzip
+import http.server
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+
+import duckdb
+
+SHARED, TAGWARDEN, NOTICES = sys.argv[1:4]
+DATA = os.path.join(SHARED, "data")
+failures = []
+
+
+def check(what, found, wanted):
+    good = wanted(found) if callable(wanted) else found == wanted
+    print(f"{'ok  ' if good else 'FAIL'} {what}: {found}" + ("" if good or callable(wanted) else f", wanted {wanted}"))
+    if not good:
+        failures.append(what)
+
+
+def run(temp, events, *more):
+    archive = os.path.join(temp, "archive")
+    command = [TAGWARDEN, "run", "--input", events, "--archive", archive, "--state", os.path.join(temp, "state.db"), "--until-end", "--json", *more]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}: exit {done.returncode}: {done.stderr}")
+    report = json.loads(done.stdout.splitlines()[-1])
+    fates = sum(report[k] for k in ("archived", "read_only", "quarantined", "duplicate"))
+    check("  pulled = archived + read_only + quarantined + duplicate", fates, report["pulled"])
+    return report, f"read_parquet('{archive}/changes/*/*.parquet', hive_partitioning=true)"
+
+
+def judge(events, *more):
+    done = subprocess.run([TAGWARDEN, "judge", events, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+
+def real_events():
+    print("real CloudTrail")
+    with tempfile.TemporaryDirectory() as temp:
+        report, rows = run(temp, f"{DATA}/cloudtrail/invictus", "--archive-read-only")
+        check("  invictus: events pulled", report["pulled"], 2900)
+        check("  invictus: events archived", report["archived"], 2900)
+        check("  invictus: event ids in the archive", duckdb.sql(f"select count(distinct event_id) from {rows}").fetchone()[0], 2900)
+
+
+def generic_share():
+    print("share of mutating events that no table knows")
+    mutating, generic = collections.Counter(), collections.Counter()
+    sets = {"cloudtrail": f"{DATA}/cloudtrail"} | {f"world {w}": f"{DATA}/worlds/{w}/events.ndjson.gz" for w in (1, 2)}
+    for name, path in sets.items():
+        for row in judge(path, "--no-rules")[0]:
+            if not row["read_only"] and row["change_id"].endswith(".0"):
+                mutating[name] += 1
+                generic[name] += row["change_kind"] == "other_change"
+        check(f"  {name}: share of {mutating[name]}", round(generic[name] / mutating[name], 4), lambda share: share <= 0.10)
+
+
+# What the samples say, and we read otherwise; the reason is printed.
+ARGUED = {
+    "tag_change_on_resource_noncompliant": "no time in the event: quarantine (promise 6)",
+    "ec2_deletetags_key_only_fragment": "no source, id or time: quarantine (promise 6)",
+    "ec2_createtags_denied_fragment": "no source or id: quarantine (promise 6)",
+}
+
+
+def tag_samples():
+    print("tag change samples")
+    counted = collections.Counter()
+    for line in open(f"{DATA}/tags/tag_change_samples.jsonl"):
+        case = json.loads(line)
+        wanted = case["expected_normalised"]
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump(case["sample"], file)
+            file.flush()
+            rows, rejects = judge(file.name, "--no-rules")
+        if not rows:
+            reason = ARGUED.get(case["name"])
+            check(f"  {case['name']}: refused, {reason}; it says: {rejects.strip().split(': ', 1)[-1]}", reason is not None, True)
+            counted["argued"] += 1
+            continue
+        if wanted is None:
+            check(f"  {case['name']}: a tag change", all(r["change_kind"] == "tags_changed" and r["tags"] for r in rows), True)
+            counted["without an expected result"] += 1
+            continue
+        deltas = [t for r in rows for t in r["tags"]]
+        found = {
+            "resources": [r["resource_arn"] if w.startswith("arn:") else r["resource_id"] for r, w in zip(rows, wanted["resources"])],
+            "tags_set": {t["key"]: t["new"] for t in deltas if t["op"] != "removed"},
+            "tag_keys_removed": sorted(t["key"] for t in deltas if t["op"] == "removed"),
+            "changes": len(rows),
+        }
+        expected = {
+            "resources": wanted["resources"],
+            "tags_set": wanted.get("tags_set", {}),
+            "tag_keys_removed": sorted(wanted.get("tag_keys_removed", [])),
+            "changes": len(wanted["resources"]),
+        }
+        if wanted["operation"] == "state":
+            found["tags_set"] = {k: v for k, v in found["tags_set"].items() if k in expected["tags_set"]}
+        check(f"  {case['name']}", found, expected)
+        counted["compared"] += 1
+    print("  " + ", ".join(f"{n} {what}" for what, n in counted.items()))
+
+
+def notices():
+    print("notices of new objects")
+    for path in sorted(glob.glob(f"{DATA}/envelopes/*.json")):
+        done = subprocess.run([NOTICES, path], stdout=subprocess.PIPE, text=True)
+        print(f"  {os.path.basename(path)}: {done.stdout.strip()}")
+        good = "created" in path or "urlencoded" in path or path.endswith(("sns-s3-event.json", "sqs-s3-event.json", "sqs-sns-event.json", "garbage.json"))
+        refused = "annotation" in path or "unsupported" in path
+        check("    names an object", "s3://" in done.stdout, good and not refused)
+
+
+class Endpoint(http.server.ThreadingHTTPServer):
+    """Answers like a Slack webhook and keeps what it got."""
+
+    def __init__(self):
+        self.messages = []
+        super().__init__(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.server.messages.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *_):
+        pass
+
+
+def quiet_days():
+    print("Slack messages on days without an attack, as if live")
+    for world in (1, 2):
+        folder = f"{DATA}/worlds/{world}"
+        spec = json.load(open(f"{folder}/spec.json"))
+        truth = [json.loads(line) for line in open(f"{folder}/truth.ndjson")]
+        bad = {t["event_id"] for t in truth if t["malicious"]}
+        by_day = collections.defaultdict(list)
+        attacked = set()
+        for line in gzip.open(f"{folder}/events.ndjson.gz", "rt"):
+            event = json.loads(line)
+            by_day[event["eventTime"][:10]].append(line)
+            if event["eventID"] in bad:
+                attacked.add(event["eventTime"][:10])
+        sent, day_counts = 0, {}
+        endpoint = Endpoint()
+        with tempfile.TemporaryDirectory() as temp:
+            config = os.path.join(temp, "tagwarden.toml")
+            open(config, "w").write(
+                '[input]\nclock = "event"\n[[destination]]\nname = "slack"\nkind = "slack"\n'
+                f'webhook_url = "http://127.0.0.1:{endpoint.server_port}/hook"\n'
+            )
+            os.makedirs(os.path.join(temp, "events"))
+            for day, lines in sorted(by_day.items()):
+                open(os.path.join(temp, "events", f"{day}.ndjson"), "w").writelines(lines)
+                run_quiet = [TAGWARDEN, "run", "-c", config, "--input", os.path.join(temp, "events"), "--archive", os.path.join(temp, "archive"), "--state", os.path.join(temp, "state.db"), "--until-end", "--json", "--inventory", f"{folder}/inventory.json"]
+                done = subprocess.run(run_quiet, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                if done.returncode:
+                    raise SystemExit(done.stderr)
+                day_counts[day] = len(endpoint.messages) - sent
+                sent = len(endpoint.messages)
+        calm = {day: n for day, n in day_counts.items() if day not in attacked}
+        print(f"  world {world}: " + " ".join(f"{day[5:]}:{n}{'!' if day in attacked else ''}" for day, n in day_counts.items()))
+        check(f"  world {world}: most on one of {len(calm)} calm days (mean {sum(calm.values()) / len(calm):.1f})", max(calm.values()), lambda n: n <= 10)
+        first = min(day_counts)
+        check(f"  world {world}: the first day, nothing learned", day_counts[first], lambda n: n <= 10)
+
+
+for part in (real_events, generic_share, tag_samples, notices, quiet_days):
+    part()
+print(f"{len(failures)} failed" + (": " + "; ".join(failures) if failures else ""))
+sys.exit(bool(failures))
