@@ -175,13 +175,19 @@ fn who<'a, 'd>(directory: &'d Directory, origin: Option<&Session>, event: &Event
         }
         Some("WebIdentityUser") => web_identity(&mut who, directory, identity),
         Some("AWSAccount") => {
-            who.kind = Some(ActorKind::Workload);
             let account = identity.account_id.clone().unwrap_or_default();
+            who.session = identity.principal_id.as_ref().filter(|id| id.contains(':')).map(|id| after(id, ':'));
+            let ours = directory.account(&account).is_some();
+            if let Some(name) = who.session.clone().filter(|name| ours && directory.person(name).is_some()) {
+                who.human(directory, name);
+            }
             let name = directory.vendor(&account).map(|vendor| format!("vendor {vendor}"));
             let name = name.unwrap_or_else(|| format!("account {account}"));
             who.principal = Some(name.clone().into());
-            who.key = Some(name);
-            who.session = identity.principal_id.as_ref().filter(|id| id.contains(':')).map(|id| after(id, ':'));
+            if who.human.is_none() {
+                who.kind = Some(ActorKind::Workload);
+                who.key = Some(name);
+            }
         }
         kind => {
             let service = kind == Some("AWSService")
@@ -320,11 +326,9 @@ fn is_console(agent: &str) -> bool {
     let agent = agent.strip_prefix('[').unwrap_or(agent);
     agent.starts_with("Mozilla/")
         || agent.starts_with("S3Console/")
-        || agent.starts_with("console.")
         || agent.starts_with("signin.amazonaws.com")
-        || agent.starts_with("AWS-Console")
-        || agent.contains("console.amazonaws.com")
-        || agent.contains("Console.")
+        // Long ones are those of SDKs, which may name anything.
+        || (agent.len() < 64 && (agent.contains("Console") || agent.contains("console.")))
 }
 
 #[cfg(test)]

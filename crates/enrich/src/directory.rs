@@ -9,7 +9,7 @@ use crate::calendar::Calendar;
 use crate::environment::Environments;
 use crate::inventory::{Account, Inventory, Person, Team};
 use crate::network::Networks;
-use crate::pattern::Pattern;
+use crate::pattern::{Pattern, lower};
 use crate::settings::{Settings, TagKeys};
 
 /// Accounts, people, teams, roles, networks and hours. Immutable.
@@ -18,6 +18,7 @@ pub struct Directory {
     accounts: FxHashMap<String, AccountFacts>,
     vendors: FxHashMap<String, String>,
     teams: Vec<TeamFacts>,
+    /// By name in lower case.
     teams_by_name: FxHashMap<String, usize>,
     teams_by_repository: FxHashMap<String, usize>,
     people: Vec<PersonFacts>,
@@ -112,7 +113,7 @@ impl Directory {
         for (path, team) in &listed {
             let zone =
                 team.time_zone.as_ref().map_or(0, |z| calendar.zone(z, &format!("{path}.time_zone"), &mut faults));
-            teams_by_name.insert(team.name.clone(), teams.len());
+            teams_by_name.insert(team.name.to_ascii_lowercase(), teams.len());
             if let Some(repository) = &team.repository {
                 teams_by_repository.insert(repository.to_ascii_lowercase(), teams.len());
             }
@@ -133,7 +134,7 @@ impl Directory {
         let mut ambiguous = FxHashSet::default();
         for (path, person) in &listed {
             let team = person.team.as_ref().and_then(|team| {
-                let at = teams_by_name.get(team).copied();
+                let at = teams_by_name.get(&team.to_ascii_lowercase()).copied();
                 // An inventory is exported and may lag; the config is written by hand.
                 if at.is_none() && !path.starts_with("inventory.") {
                     faults.push(format!("{path}.team: found `{team}`, wanted one of the teams"));
@@ -232,25 +233,23 @@ impl Directory {
     }
 
     pub(crate) fn role(&self, name: &str) -> RoleFacts {
+        let name = &*lower(name);
         let pipeline = self.ci.iter().any(|pattern| pattern.fits(name));
         let software = pipeline || self.automation.iter().any(|pattern| pattern.fits(name));
-        let team = self.ci.iter().chain(&self.operator).find_map(|pattern| self.teams_by_name.get(pattern.team(name)?));
+        let patterns = if pipeline { &self.ci } else { &self.operator };
+        let team = patterns.iter().find_map(|pattern| self.teams_by_name.get(pattern.team(name)?));
         RoleFacts { pipeline, software, team: team.copied() }
     }
 
     /// Whether an IAM user or a session of this name is software, going by the name.
     pub(crate) fn names_workload(&self, name: &str) -> bool {
+        let name = &*lower(name);
         self.workload_names.iter().any(|pattern| pattern.fits(name))
     }
 
     pub(crate) fn is_break_glass(&self, arn: &str) -> bool {
         self.break_glass.contains(arn)
     }
-}
-
-/// Lower case, without a copy where there is nothing to lower.
-fn lower(name: &str) -> Text<'_> {
-    if name.bytes().any(|b| b.is_ascii_uppercase()) { name.to_ascii_lowercase().into() } else { name.into() }
 }
 
 fn networks(settings: &Settings, inventory: &Inventory, faults: &mut Vec<String>) -> Networks {

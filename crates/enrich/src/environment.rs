@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tagwarden_core::Text;
 
-use crate::pattern::Pattern;
+use crate::pattern::{Pattern, lower};
 use crate::settings::{EnvironmentSettings, EnvironmentSource};
 
 /// Names that need no allocation.
@@ -94,7 +94,11 @@ impl Environments {
 
     /// What a resource's name tells: a pattern, else the first word that spells an environment.
     pub(crate) fn of_name(&self, name: &str) -> Option<Text<'static>> {
-        let listed = self.names.iter().find(|(pattern, _)| pattern.fits(name)).map(|(_, name)| name.clone());
+        let listed = || {
+            let lower = lower(name);
+            self.names.iter().find(|(pattern, _)| pattern.fits(&lower)).map(|(_, name)| name.clone())
+        };
+        let listed = if self.names.is_empty() { None } else { listed() };
         listed.or_else(|| name.split(|c: char| !c.is_alphanumeric()).find_map(|word| self.spelling(word)))
     }
 

@@ -1,6 +1,8 @@
 //! Names with a hole: `*` for anything, `<team>` for a team's name.
 
-/// A name pattern; ASCII case is ignored.
+use tagwarden_core::Text;
+
+/// A name pattern; it is compared with names brought to lower case by [`lower`].
 #[derive(Debug, Clone)]
 pub(crate) struct Pattern {
     /// The literal parts between the holes.
@@ -14,24 +16,15 @@ impl Pattern {
         Self { parts: text.to_ascii_lowercase().replace("<team>", "*").split('*').map(str::to_owned).collect(), team }
     }
 
-    /// Whether `name` fits; ASCII case is ignored.
+    /// Whether `name` fits, given in lower case.
     pub(crate) fn fits(&self, name: &str) -> bool {
-        let name = name.as_bytes();
         let [first, middle @ .., last] = self.parts.as_slice() else {
-            return self.parts.first().is_some_and(|only| only.as_bytes().eq_ignore_ascii_case(name));
+            return self.parts.first().is_some_and(|only| only == name);
         };
-        let (first, last) = (first.as_bytes(), last.as_bytes());
-        if name.len() < first.len() + last.len() {
-            return false;
-        }
-        let (head, rest) = name.split_at(first.len());
-        let (mut rest, tail) = rest.split_at(rest.len() - last.len());
-        if !head.eq_ignore_ascii_case(first) || !tail.eq_ignore_ascii_case(last) {
-            return false;
-        }
+        let Some(rest) = name.strip_prefix(first.as_str()) else { return false };
+        let Some(mut rest) = rest.strip_suffix(last.as_str()) else { return false };
         for part in middle.iter().filter(|part| !part.is_empty()) {
-            let found = rest.windows(part.len()).position(|window| window.eq_ignore_ascii_case(part.as_bytes()));
-            let Some(at) = found else { return false };
+            let Some(at) = rest.find(part.as_str()) else { return false };
             rest = rest.get(at + part.len()..).unwrap_or_default();
         }
         true
@@ -45,9 +38,14 @@ impl Pattern {
     }
 }
 
+/// ASCII lower case, without a copy where there is nothing to lower.
+pub(crate) fn lower(name: &str) -> Text<'_> {
+    if name.bytes().any(|b| b.is_ascii_uppercase()) { name.to_ascii_lowercase().into() } else { name.into() }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Pattern;
+    use super::{Pattern, lower};
 
     #[test]
     fn holes_take_anything_and_the_rest_is_literal() {
@@ -66,7 +64,7 @@ mod tests {
             ("*", "", true),
             ("", "x", false),
         ] {
-            assert_eq!(Pattern::new(pattern).fits(name), fits, "{pattern} {name}");
+            assert_eq!(Pattern::new(pattern).fits(&lower(name)), fits, "{pattern} {name}");
         }
     }
 

@@ -72,6 +72,11 @@ impl Sessions {
         if let Some(link) = switched.map(String::from).or_else(|| link(event)).filter(|_| chain.len() < MAX_CHAIN) {
             chain.push(link);
         }
+        // A call into another account is reported twice, and the other account's copy hides who made it.
+        let copy = event.identity.kind.as_deref() == Some("AWSAccount");
+        if copy && self.by_key.contains_key(key.as_str()) {
+            return;
+        }
         let human = actor.human.as_deref().map(Box::from);
         let pipeline = human.is_none() && actor.via == Via::Iac;
         self.insert(key.into(), Session { human, pipeline, chain, born: event.time.0 });

@@ -243,3 +243,17 @@ fn a_pipelines_session_is_a_pipeline_whatever_its_role_is_called() {
     let ci = feed(&mut sessions, &format!("{{{}}}", session("ci-deploy-web", "GitHubActions", "ASIA6")));
     assert_eq!((ci.human.as_deref(), ci.via), (Some("bob@acme.example"), Via::Api), "a person in a pipeline's role");
 }
+
+#[test]
+fn the_other_accounts_copy_of_a_call_hides_nobody() {
+    let sso = session("AWSReservedSSO_Dev_0123456789abcdef", "bob@acme.example", "ASIA1");
+    let copy = r#""userIdentity": {"type": "AWSAccount", "accountId": "444455556666", "principalId": "AROAX:bob"}"#;
+    for order in [[&*sso, copy], [copy, &*sso]] {
+        let mut sessions = Sessions::default();
+        for caller in order {
+            feed(&mut sessions, &assume(caller, "ASIA2"));
+        }
+        let actor = feed(&mut sessions, &format!("{{{}}}", session("app", "x", "ASIA2")));
+        assert_eq!(actor.human.as_deref(), Some("bob@acme.example"));
+    }
+}

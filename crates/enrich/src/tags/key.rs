@@ -21,6 +21,8 @@ pub(crate) fn resource_key<'c>(event: &Event<'_>, change: &'c Change<'_>) -> Opt
         join(&["s3", id])
     } else if let Some(word) = iam_word(kind) {
         join(&["iam", account, word, id])
+    } else if let Some(service) = named_service(kind) {
+        join(&[service, account, region, id])
     } else {
         join(&[account, region, kind, id])
     };
@@ -42,6 +44,16 @@ pub(crate) fn of_arn(arn: &str) -> Text<'_> {
             let name = path.rsplit('/').next().unwrap_or(path);
             join(&["iam", account, word, name]).into()
         }
+        ("cloudformation", Some(("stack", rest))) => join(&[service, account, region, before(rest, '/')]).into(),
+        ("autoscaling", Some((head, name))) if head.ends_with(":autoScalingGroupName") => {
+            join(&[service, account, region, name]).into()
+        }
+        ("secretsmanager", _) if resource.starts_with("secret:") => {
+            // Six characters of chance follow the name.
+            let name = &resource["secret:".len()..];
+            let name = name.rsplit_once('-').filter(|(_, tail)| tail.len() == 6).map_or(name, |(name, _)| name);
+            join(&[service, account, region, name]).into()
+        }
         // A version or alias has its function's tags.
         ("lambda", None) if resource.starts_with("function:") => match resource.match_indices(':').nth(1) {
             Some((at, _)) => Text::Borrowed(&arn[..arn.len() - resource.len() + at]),
@@ -60,6 +72,20 @@ fn join(parts: &[&str]) -> String {
         key.push_str(part);
     }
     key
+}
+
+fn before(text: &str, mark: char) -> &str {
+    text.split(mark).next().unwrap_or(text)
+}
+
+/// Types whose ARN can't be told from the name by which their own calls go.
+fn named_service(kind: &str) -> Option<&'static str> {
+    Some(match kind {
+        "AWS::AutoScaling::AutoScalingGroup" => "autoscaling",
+        "AWS::SecretsManager::Secret" => "secretsmanager",
+        "AWS::CloudFormation::Stack" => "cloudformation",
+        _ => return None,
+    })
 }
 
 /// How IAM's ARNs name the type.
@@ -99,6 +125,17 @@ mod tests {
             ("", "vol-0123456789abcdef0", "arn:aws:ec2:eu-west-1:111122223333:volume/vol-0123456789abcdef0"),
             ("AWS::S3::Bucket", "data", "arn:aws:s3:::data"),
             ("AWS::IAM::Role", "app", "arn:aws:iam::111122223333:role/service/app"),
+            (
+                "AWS::SecretsManager::Secret",
+                "prd/app",
+                "arn:aws:secretsmanager:eu-west-1:111122223333:secret:prd/app-AbC1d2",
+            ),
+            ("AWS::CloudFormation::Stack", "net", "arn:aws:cloudformation:eu-west-1:111122223333:stack/net/5f54-221d"),
+            (
+                "AWS::AutoScaling::AutoScalingGroup",
+                "web",
+                "arn:aws:autoscaling:eu-west-1:111122223333:autoScalingGroup:5f54-221d:autoScalingGroupName/web",
+            ),
             ("AWS::SQS::Queue", "arn:aws:sqs:eu-west-1:111122223333:q", "arn:aws:sqs:eu-west-1:111122223333:q"),
         ] {
             let event = event();
