@@ -113,7 +113,11 @@ async fn worse_news_does_not_wait() {
     bench.offer(Offer { severity: Severity::Critical, ..offer("c.0", MINUTE) });
     courier.drain(Drain::Due, LONG).await.unwrap();
     assert_eq!(bench.told(), [("opening".to_owned(), 1), ("follow_up".to_owned(), 3)]);
-    assert_eq!(bench.counts(), Counts { to_alert: 3, delivered: 1, folded: 2, ..Counts::default() });
+    let page = tagwarden_core::Disposition::Page;
+    bench.offer(Offer { severity: Severity::Critical, disposition: page, ..offer("d.0", MINUTE) });
+    courier.drain(Drain::Due, LONG).await.unwrap();
+    assert_eq!(bench.told().last(), Some(&("follow_up".to_owned(), 4)));
+    assert_eq!(bench.counts(), Counts { to_alert: 4, delivered: 1, folded: 3, ..Counts::default() });
 }
 
 #[tokio::test]

@@ -61,7 +61,7 @@ impl Outbox {
         &self.ledger
     }
 
-    /// Rung after every commit; give it to one courier, or use its own wait of at most a second.
+    /// Rung after every commit; every courier listens to it.
     pub fn wake(&self) -> Arc<Notify> {
         Arc::clone(&self.wake)
     }

@@ -56,6 +56,7 @@ mod tests {
     #[test]
     fn news_is_told_at_the_next_step() {
         assert_eq!(follow_up(at(0), at(0), at(MINUTE)), at(15 * MINUTE));
+        assert_eq!(follow_up(at(0), at(0), at(15 * MINUTE - 1)), at(15 * MINUTE));
         assert_eq!(follow_up(at(0), at(15 * MINUTE), at(15 * MINUTE)), at(HOUR));
         assert_eq!(follow_up(at(0), at(0), at(30 * MINUTE)), at(HOUR));
         assert_eq!(follow_up(at(0), at(HOUR), at(HOUR + 1)), at(6 * HOUR));

@@ -95,6 +95,16 @@ fn says_it_all_in_blocks() {
 }
 
 #[test]
+fn many_reasons_take_several_blocks() {
+    let digest = AlertMessage { reasons: vec!["r".repeat(170); 40], ..message() };
+    let payload = payload(&digest);
+    assert_eq!(faults(&payload), Vec::<String>::new());
+    assert_eq!(payload.to_string().matches('•').count(), 40);
+    let flood = AlertMessage { reasons: vec!["r".repeat(2999); 60], ..message() };
+    assert_eq!(faults(&super::payload(&flood)), Vec::<String>::new());
+}
+
+#[test]
 fn names_from_events_can_neither_mention_nor_link() {
     let mut odd = message();
     odd.text = "x: Team <!channel> & <https://evil.example|click>".into();
@@ -104,7 +114,7 @@ fn names_from_events_can_neither_mention_nor_link() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn no_message_breaks_a_limit(
