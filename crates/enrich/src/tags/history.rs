@@ -81,12 +81,32 @@ pub(crate) struct History {
     /// Before this time single versions are no longer told apart.
     #[serde(rename = "o")]
     floor: Option<i64>,
+    /// When the resource was deleted.
+    #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
+    gone: Option<i64>,
     /// Entries that are known to need no more folding.
     #[serde(skip)]
     settled: usize,
 }
 
 impl History {
+    /// Notes that the resource was deleted, unless something newer is known of it.
+    pub(crate) fn end(&mut self, time: i64) {
+        if self.newest() <= time {
+            self.gone = Some(time);
+        }
+    }
+
+    /// Whether the resource was deleted so long before `clock` that no late event can be about it.
+    pub(crate) fn over(&self, clock: i64) -> bool {
+        self.gone.is_some_and(|gone| gone < clock.saturating_sub(2 * KEEP_MS))
+    }
+
+    /// The newest time that it tells of.
+    pub(crate) fn newest(&self) -> i64 {
+        self.entries.last().map_or(i64::MIN, |entry| entry.0).max(self.gone.unwrap_or(i64::MIN))
+    }
+
     /// Facts not newer than `time`; none where versions are no longer told apart.
     fn until(&self, time: i64) -> &[Entry] {
         if self.floor.is_some_and(|floor| time < floor) {
@@ -128,6 +148,8 @@ impl History {
 
     /// Adds one version behind all that are not newer.
     pub(crate) fn insert(&mut self, time: i64, change_id: Option<Box<str>>, facts: Vec<Fact>) {
+        // Something else bears the name now.
+        self.gone = self.gone.filter(|gone| time < *gone);
         let version = self.next;
         self.next = self.next.wrapping_add(1);
         let at = self.entries.partition_point(|entry| entry.0 <= time);

@@ -26,15 +26,13 @@ pub(crate) const SPACE: &str = "tags";
 /// in behind and leaves the current value alone.
 #[derive(Debug, Default)]
 pub struct TagStore {
-    resources: FxHashMap<Box<str>, Resource>,
-    dirty: Vec<Box<str>>,
+    resources: FxHashMap<Box<str>, History>,
+    dirty: FxHashSet<Box<str>>,
     texts: Texts,
-}
-
-#[derive(Debug, Default)]
-struct Resource {
-    history: History,
-    dirty: bool,
+    /// The newest time that any resource tells of. What is forgotten is measured by it, so that it does not depend on
+    /// when one sweeps.
+    clock: i64,
+    swept: i64,
 }
 
 /// One copy of each key and value in use.
@@ -71,26 +69,52 @@ impl TagStore {
     }
 
     pub(crate) fn history(&self, key: &str) -> Option<&History> {
-        self.resources.get(key).map(|resource| &resource.history)
+        self.resources.get(key).filter(|history| !history.over(self.clock))
     }
 
-    /// Remembers what a change that happened did to tags.
+    /// Remembers what a change that happened did to tags. A deleted resource's are kept for two days, for late events.
     pub(crate) fn apply(&mut self, event: &Event<'_>, change: &Change<'_>) {
-        let Some(key) = resource_key(event, change) else { return };
         let texts = &mut self.texts;
         let facts = delta::facts(&change.tags, &mut |text| texts.intern(text));
-        if facts.is_empty() {
+        let ends = facts.is_empty() && deletes(&event.action, &change.resource_type);
+        if facts.is_empty() && !ends {
             return;
         }
-        if !self.resources.contains_key(&*key) {
-            self.resources.insert(key.clone().into(), Resource::default());
+        let Some(key) = resource_key(event, change) else { return };
+        if ends {
+            let clock = self.clock;
+            let Some(history) = self.resources.get_mut(&*key).filter(|h| !h.over(clock)) else { return };
+            history.end(event.time.0);
+        } else {
+            if !self.resources.contains_key(&*key) {
+                self.resources.insert(key.clone().into(), History::default());
+            }
+            let Some(history) = self.resources.get_mut(&*key) else { return };
+            if history.over(self.clock) {
+                *history = History::default();
+            }
+            let id = format!("{}.{}", event.id, change.ordinal);
+            history.insert(event.time.0, Some(id.into()), facts);
         }
-        let Some(resource) = self.resources.get_mut(&*key) else { return };
-        let id = format!("{}.{}", event.id, change.ordinal);
-        resource.history.insert(event.time.0, Some(id.into()), facts);
-        if !std::mem::replace(&mut resource.dirty, true) {
-            self.dirty.push(key.into());
+        if !self.dirty.contains(&*key) {
+            self.dirty.insert(key.into());
         }
+        self.clock = self.clock.max(event.time.0);
+        if self.clock - self.swept > history::KEEP_MS {
+            self.sweep();
+        }
+    }
+
+    fn sweep(&mut self) {
+        self.swept = self.clock;
+        let (clock, dirty) = (self.clock, &mut self.dirty);
+        self.resources.retain(|key, history| {
+            let over = history.over(clock);
+            if over {
+                dirty.insert(key.clone());
+            }
+            !over
+        });
     }
 
     /// Takes in complete sets of tags from before the first event, for resources about which nothing is known yet.
@@ -103,9 +127,9 @@ impl TagStore {
             }
             let mut facts = vec![history::Fact::Full];
             facts.extend(tags.iter().map(|(k, v)| history::Fact::Set(self.texts.intern(k), self.texts.intern(v))));
-            let mut resource = Resource::default();
-            resource.history.insert(i64::MIN, None, facts);
-            self.resources.insert(key.into(), resource);
+            let mut history = History::default();
+            history.insert(i64::MIN, None, facts);
+            self.resources.insert(key.into(), history);
         }
     }
 
@@ -121,7 +145,8 @@ impl TagStore {
                 let mut history: History =
                     serde_json::from_slice(value).map_err(|error| RestoreError::new(entry, &error))?;
                 history.intern(&mut |text| self.texts.intern(text));
-                self.resources.insert(key.into(), Resource { history, dirty: false });
+                self.clock = self.clock.max(history.newest());
+                self.resources.insert(key.into(), history);
             }
         }
         Ok(())
@@ -129,14 +154,21 @@ impl TagStore {
 
     /// Appends what has changed since the last call, by key.
     pub fn delta(&mut self, out: &mut StateDelta) {
-        let mut dirty = std::mem::take(&mut self.dirty);
+        let mut dirty: Vec<_> = std::mem::take(&mut self.dirty).into_iter().collect();
         dirty.sort_unstable();
         for key in dirty {
-            let Some(resource) = self.resources.get_mut(&key) else { continue };
-            resource.dirty = false;
-            if let Ok(value) = serde_json::to_vec(&resource.history) {
-                out.set(SPACE, key.as_bytes(), value);
+            match self.resources.get(&key).and_then(|history| serde_json::to_vec(history).ok()) {
+                Some(value) => out.set(SPACE, key.as_bytes(), value),
+                None => out.remove(SPACE, key.as_bytes()),
             }
         }
     }
+}
+
+/// Whether a call deletes resources of a type: `DeleteVolume` an `AWS::EC2::Volume`, but `DeleteBucketPolicy` no
+/// bucket.
+fn deletes(action: &str, kind: &str) -> bool {
+    let what = action.strip_prefix("Delete").or_else(|| action.strip_prefix("Terminate"));
+    let name = kind.rsplit("::").next().filter(|name| !name.is_empty());
+    what.zip(name).is_some_and(|(what, name)| what == name || what.strip_suffix('s') == Some(name))
 }
