@@ -183,10 +183,10 @@ fn listed<'a>(call: &Call<'_, 'a>, row: &Row, out: &mut Vec<Change<'a>>) {
 /// What a listed call was done to; at least one target, if only its type.
 fn targets<'a>(call: &Call<'_, 'a>, row: &Row) -> Vec<Target<'a>> {
     let event = call.event;
-    if row.reads == Reads::S3Object {
-        if let Some(target) = tag_targets::object(call) {
-            return vec![target];
-        }
+    if row.reads == Reads::S3Object
+        && let Some(target) = tag_targets::object(call)
+    {
+        return vec![target];
     }
     let mut found = Vec::new();
     call.first(row.id, &mut |id| found.push(arn::from_id(row.resource_type, id, event)));

@@ -37,8 +37,8 @@ pub fn objects(text: &str) -> Result<Vec<Result<ObjectRef, Refusal>>, Refusal> {
 }
 
 fn unwrap(text: &str, depth: usize) -> Result<Vec<Result<ObjectRef, Refusal>>, Refusal> {
-    let value: Value =
-        serde_json::from_str(text).map_err(|e| Refusal::Other(format!("found no JSON ({e}), wanted a notice of S3")))?;
+    let value: Value = serde_json::from_str(text)
+        .map_err(|e| Refusal::Other(format!("found no JSON ({e}), wanted a notice of S3")))?;
     if depth > MAX_WRAPS {
         return Err(Refusal::Other(format!("found more than {MAX_WRAPS} wrappings around a notice")));
     }
@@ -52,7 +52,9 @@ fn unwrap(text: &str, depth: usize) -> Result<Vec<Result<ObjectRef, Refusal>>, R
         return unwrap(message, depth + 1);
     }
     let Some(records) = value["Records"].as_array() else {
-        return Err(Refusal::Other("found neither `Records`, `Message` nor `detail-type`, wanted a notice of S3".into()));
+        return Err(Refusal::Other(
+            "found neither `Records`, `Message` nor `detail-type`, wanted a notice of S3".into(),
+        ));
     };
     let mut found = Vec::new();
     for record in records {
@@ -164,7 +166,8 @@ mod tests {
 
     #[test]
     fn one_bad_message_does_not_spoil_the_batch() {
-        let batch = json!({"Records": [{"body": s3("a").to_string()}, {"body": "garbage"}, {"body": s3("b").to_string()}]});
+        let batch =
+            json!({"Records": [{"body": s3("a").to_string()}, {"body": "garbage"}, {"body": s3("b").to_string()}]});
         let found = objects(&batch.to_string()).unwrap();
         assert_eq!((found[0].clone(), found[1].is_err(), found[2].clone()), (logs("a"), true, logs("b")));
     }

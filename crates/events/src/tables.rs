@@ -84,9 +84,8 @@ impl TagRow {
         let parts = |text: &'static str| text.split('|').filter(|part| !part.is_empty());
         let mut row = Self { operation, resources: parts(resources).collect(), members: Vec::new() };
         for (name, shape) in parts(members).filter_map(|part| part.split_once(':')) {
-            let keys = shape == "list<string>"
-                || name == "TagKeys"
-                || shape == "string" && operation == TagOperation::Remove;
+            let keys =
+                shape == "list<string>" || name == "TagKeys" || shape == "string" && operation == TagOperation::Remove;
             row.member(TagMember { name, keys, map: shape == "map" });
         }
         Some(row)

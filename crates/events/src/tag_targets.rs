@@ -20,11 +20,8 @@ pub(crate) fn targets<'a>(call: &Call<'_, 'a>, row: &TagRow) -> Vec<Target<'a>> 
         if found.is_empty() {
             // Lake Formation names its resource by a structure: its first text will have to do.
             let node = call.request.and_then(|request| member::member(request, path));
-            if let Some(node) = node.filter(|node| node.kind() == Kind::Object) {
-                if let Some(id) = first_text(node) {
-                    found.push(Target { id, ..Target::default() });
-                }
-            }
+            let node = node.filter(|node| node.kind() == Kind::Object);
+            found.extend(node.and_then(first_text).map(|id| Target { id, ..Target::default() }));
         }
         if !found.is_empty() {
             return found;
@@ -55,10 +52,8 @@ pub(crate) fn recorded<'a>(event: &Event<'a>) -> Option<Target<'a>> {
     resources.elements().find_map(|entry| {
         let arn = entry.get("ARN").or_else(|| entry.get("arn")).or_else(|| entry.get("ARNPrefix"))?.str()?;
         let mut target = arn::from_arn(arn);
-        if let Some(named) = entry.get("type").and_then(|node| node.str()) {
-            if target.resource_type.is_empty() {
-                target.resource_type = named;
-            }
+        if target.resource_type.is_empty() {
+            target.resource_type = entry.get("type").and_then(|node| node.str()).unwrap_or_default();
         }
         Some(target)
     })

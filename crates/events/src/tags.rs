@@ -130,23 +130,23 @@ impl<'a> Reading<'a> {
     }
 
     fn pairs_of_object(&mut self, node: Node<'a>, tags: TagMember) {
-        if !tags.map {
-            if let Some(key) = key_of(node) {
-                let value = value_of(node);
-                if key == HIDDEN || value.as_deref() == Some(HIDDEN) {
-                    self.edit.partial = true;
-                } else {
-                    self.edit.set.push((key, value.unwrap_or_default()));
-                }
-                return;
+        if !tags.map
+            && let Some(key) = key_of(node)
+        {
+            let value = value_of(node);
+            if key == HIDDEN || value.as_deref() == Some(HIDDEN) {
+                self.edit.partial = true;
+            } else {
+                self.edit.set.push((key, value.unwrap_or_default()));
             }
+            return;
         }
         if let Some(inner) = list_in(node) {
             self.pairs(inner, TagMember { map: false, ..tags });
             return;
         }
         for (key, value) in node.members() {
-            if !tags.map && (key.is("xmlns") || key.is("tag") || key.is("quantity") || key.is("Quantity")) {
+            if !tags.map && (key.is("xmlns") || key.raw().eq_ignore_ascii_case("quantity") || is_list(key.raw())) {
                 continue;
             }
             match value.kind() {
@@ -200,12 +200,17 @@ fn value_of(node: Node<'_>) -> Option<Text<'_>> {
     Some(all.join(",").into())
 }
 
+/// Whether a member of this name wraps a list of tags.
+fn is_list(name: &str) -> bool {
+    LISTS.iter().any(|list| name.eq_ignore_ascii_case(list))
+}
+
 /// The list inside a wrapper such as `{"items": [...]}` or `{"TagSet": {"Tag": {...}}}`.
 fn list_in(node: Node<'_>) -> Option<Node<'_>> {
     let mut found = None;
     for (key, value) in node.members() {
         let container = matches!(value.kind(), Kind::Array | Kind::Object);
-        if container && LISTS.iter().any(|name| key.raw().eq_ignore_ascii_case(name)) {
+        if container && is_list(key.raw()) {
             found = Some(value);
         }
     }

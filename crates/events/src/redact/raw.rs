@@ -10,11 +10,11 @@ use super::{MASK, names, values};
 pub fn redact_raw(event: &Event<'_>) -> String {
     let text = event.envelope.json();
     let parameter = event.source.starts_with("ssm.") && event.action == "PutParameter";
-    let mut cuts = Cuts { base: text.as_ptr() as usize, cuts: Vec::new(), parameter };
+    let mut cuts = Cuts { base: text.as_ptr() as usize, list: Vec::new(), parameter };
     cuts.visit(event.envelope);
     let mut out = String::with_capacity(text.len());
     let mut from = 0;
-    for (start, end, with) in cuts.cuts {
+    for (start, end, with) in cuts.list {
         out.push_str(text.get(from..start).unwrap_or(""));
         out.push_str(&with);
         from = end;
@@ -27,7 +27,7 @@ struct Cuts {
     /// Where the whole text lies, to tell a value's place in it.
     base: usize,
     /// From, to and what comes there; in order, none inside another.
-    cuts: Vec<(usize, usize, String)>,
+    list: Vec<(usize, usize, String)>,
     /// `value` of `ssm:PutParameter`.
     parameter: bool,
 }
@@ -36,7 +36,7 @@ impl Cuts {
     fn cut(&mut self, node: Node<'_>, with: String) {
         let json = node.json();
         let start = (json.as_ptr() as usize).saturating_sub(self.base);
-        self.cuts.push((start, start + json.len(), with));
+        self.list.push((start, start + json.len(), with));
     }
 
     /// Replaces all scalars inside a value that is known to be secret. Null tells nothing.

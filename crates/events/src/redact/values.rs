@@ -47,11 +47,11 @@ pub(crate) fn scrub(text: &str) -> Option<String> {
             }
             _ => None,
         };
-        if let Some((start, end)) = found {
-            if start < end {
-                cuts.push((start, end));
-                done = end;
-            }
+        if let Some((start, end)) = found
+            && start < end
+        {
+            cuts.push((start, end));
+            done = end;
         }
     }
     if cuts.is_empty() {

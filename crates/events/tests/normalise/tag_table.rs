@@ -1,12 +1,10 @@
 //! Every row of the tag table, walked: a synthetic call in the row's own shape is recognised with its resource and tags.
 
-mod support;
-
-use support::{record, with_changes};
+use crate::support::{record, with_changes};
 use tagwarden_core::{Family, TagOperation};
 use tagwarden_events::is_tag_operation;
 
-const TABLE: &str = include_str!("../tables/tag_operations.csv");
+const TABLE: &str = include_str!("../../tables/tag_operations.csv");
 
 /// `ResourceARN` as CloudTrail writes it: `resourceARN`.
 fn lower_camel(name: &str) -> String {
@@ -70,7 +68,10 @@ fn every_tag_operation_is_recognised_with_resource_and_tags() {
             };
             let inner = named.trim_start_matches('{');
             let inner = &inner[..inner.len() - 1];
-            let parts: Vec<&str> = [inner, member.as_str()].into_iter().filter(|part| !part.is_empty() && *part != "\"\":\"thing-1\"").collect();
+            let parts: Vec<&str> = [inner, member.as_str()]
+                .into_iter()
+                .filter(|part| !part.is_empty() && *part != "\"\":\"thing-1\"")
+                .collect();
             let request = format!("{{{}}}", parts.join(","));
             assert!(is_tag_operation(&format!("{source}.amazonaws.com"), operation), "{line}");
             with_changes(&record(source, operation, &request, "null", ""), |changes| {

@@ -6,19 +6,19 @@ use tagwarden_core::{Change, Timestamp};
 use tagwarden_events::{Decoder, normalise};
 
 /// A CloudTrail record of one call; `rest` are further members, each with a leading comma.
-pub fn record(source: &str, name: &str, request: &str, response: &str, rest: &str) -> String {
+pub(crate) fn record(source: &str, name: &str, request: &str, response: &str, rest: &str) -> String {
     format!(
         r#"{{"eventVersion":"1.11","userIdentity":{{"type":"IAMUser","principalId":"AIDAEXAMPLE","arn":"arn:aws:iam::111122223333:user/ann","accountId":"111122223333","userName":"ann"}},"eventTime":"2026-03-04T05:06:07Z","eventSource":"{source}.amazonaws.com","eventName":"{name}","awsRegion":"eu-west-1","sourceIPAddress":"198.51.100.7","userAgent":"aws-cli/2.1","requestParameters":{request},"responseElements":{response},"eventID":"1a2b3c4d-0000-4000-8000-000000000001","readOnly":false,"eventType":"AwsApiCall","recipientAccountId":"111122223333"{rest}}}"#
     )
 }
 
 /// What `text` normalises to, one line per change.
-pub fn lines(text: &str) -> Vec<String> {
+pub(crate) fn lines(text: &str) -> Vec<String> {
     with_changes(text, |changes| changes.iter().map(line).collect())
 }
 
 /// Decodes and normalises `text` and hands the changes to `read`.
-pub fn with_changes<T>(text: &str, read: impl FnOnce(&[Change<'_>]) -> T) -> T {
+pub(crate) fn with_changes<T>(text: &str, read: impl FnOnce(&[Change<'_>]) -> T) -> T {
     let mut decoder = Decoder::new();
     let event = decoder.decode(text.as_bytes(), Timestamp(4_000_000_000_000)).expect("a record");
     let mut changes = Vec::new();
@@ -30,7 +30,7 @@ pub fn with_changes<T>(text: &str, read: impl FnOnce(&[Change<'_>]) -> T) -> T {
 }
 
 /// `family kind | type | id | arn | name | tags | details`, with `-` for what is absent.
-pub fn line(change: &Change<'_>) -> String {
+pub(crate) fn line(change: &Change<'_>) -> String {
     let or = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
     let mut out = format!(
         "{} {} | {} | {} | {} | {} | ",
