@@ -25,8 +25,8 @@ pub enum Drain {
 
 /// Delivers one destination's messages over a ledger connection of its own.
 ///
-/// [`run`](Self::run) until told to stop, then [`drain`](Self::drain) if wanted; both from one task, one courier per
-/// destination.
+/// [`run`](Self::run) until told to stop, then [`drain`](Self::drain) if wanted; or, where history is replayed,
+/// [`deliver_due`](Self::deliver_due) after each offer. One task and one courier per destination.
 #[derive(Debug)]
 pub struct Courier<N, C> {
     queue: Queue,
@@ -37,7 +37,7 @@ pub struct Courier<N, C> {
     wake: Arc<Notify>,
     /// Failed tries in a row.
     failures: u32,
-    /// Waited for since the last try failed; kept while a stop interrupts the wait.
+    /// No try before this; set while a wait that the destination asked for is not over.
     not_before: Option<Instant>,
 }
 
@@ -107,22 +107,50 @@ impl<N: Notifier, C: Clock> Courier<N, C> {
         }
     }
 
+    /// Sends what is due and returns without waiting: after a refusal nothing is tried again before the wait is over,
+    /// so that a caller with other things to do loses at most one call's time. Gives the messages delivered.
+    pub async fn deliver_due(&mut self) -> Result<u64, AlertError> {
+        if self.not_before.is_some_and(|at| Instant::now() < at) {
+            return Ok(0);
+        }
+        self.not_before = None;
+        let mut delivered = 0;
+        loop {
+            match self.step(false).await? {
+                Step::Sent => delivered += 1,
+                Step::Idle(_) => return Ok(delivered),
+                Step::Pause(wait) => {
+                    self.not_before = Some(Instant::now() + wait);
+                    return Ok(delivered);
+                }
+            }
+        }
+    }
+
     /// Tries to deliver until nothing is left of what `which` names, or `deadline` has passed; no call begins after
     /// it. What is left stays in the ledger. Gives the messages delivered.
     pub async fn drain(&mut self, which: Drain, deadline: Duration) -> Result<u64, AlertError> {
         let end = Instant::now() + deadline;
         let mut delivered = 0;
-        if let Some(at) = self.not_before.take() {
-            if at > end {
+        if let Some(at) = self.not_before {
+            if at >= end {
                 return Ok(0);
             }
             self.clock.sleep(at.saturating_duration_since(Instant::now())).await;
+            self.not_before = None;
         }
         while Instant::now() < end {
             match self.step(which == Drain::All).await? {
                 Step::Sent => delivered += 1,
-                Step::Pause(wait) if Instant::now() + wait < end => self.clock.sleep(wait).await,
-                Step::Idle(_) | Step::Pause(_) => break,
+                Step::Idle(_) => break,
+                Step::Pause(wait) => {
+                    self.not_before = Some(Instant::now() + wait);
+                    if Instant::now() + wait >= end {
+                        break;
+                    }
+                    self.clock.sleep(wait).await;
+                    self.not_before = None;
+                }
             }
         }
         Ok(delivered)

@@ -229,6 +229,38 @@ async fn late_events_are_told_together_and_at_the_end_of_input_at_once() {
     assert_eq!(courier.drain(Drain::Due, LONG).await.unwrap(), 1);
 }
 
+#[tokio::test]
+async fn between_two_batches_nobody_waits_for_a_destination() {
+    let mut bench = Bench::new();
+    let mut courier = bench.courier();
+    bench.refuse(Retry::Retry { after: Some(Duration::from_millis(80)) });
+    bench.offer(offer("a.0", 0));
+    assert_eq!(courier.deliver_due().await.unwrap(), 0);
+    assert_eq!(courier.deliver_due().await.unwrap(), 0, "the wait is not over");
+    assert_eq!(courier.drain(Drain::Due, Duration::from_millis(1)).await.unwrap(), 0);
+    assert_eq!(bench.clock.0.slept(), []);
+    tokio::time::sleep(Duration::from_millis(90)).await;
+    assert_eq!(courier.deliver_due().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_digest_of_thousands_counts_them_all() {
+    let mut bench = Bench::new();
+    let mut courier = bench.courier();
+    let one = |i: usize| Offer {
+        actor: format!("a{i}"),
+        severity: if i == 1500 { Severity::Critical } else { Severity::High },
+        ..offer(&format!("e{i}.0"), -7 * 60 * MINUTE)
+    };
+    let offers: Vec<Offer> = (0..1600).map(one).collect();
+    bench.outbox.offer(bench.clock.now(), 1, &offers).unwrap();
+    courier.drain(Drain::All, LONG).await.unwrap();
+    let told = bench.notifier.taken();
+    assert_eq!((told.len(), told[0].changes, told[0].severity), (1, 1600, Severity::Critical));
+    assert_eq!(told[0].fields[0].1, "1 critical, 1599 high");
+    assert_eq!(bench.counts().delivered, 1600);
+}
+
 /// Takes the call and never answers.
 struct Dead;
 

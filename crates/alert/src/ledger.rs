@@ -80,6 +80,7 @@ impl Ledger {
     /// A file that can't be opened, is no database, or was written by another schema.
     pub fn open(path: &Path) -> Result<Self, AlertError> {
         let open = |source| AlertError::Open { path: path.to_owned(), source };
+        own(path);
         let db = Connection::open(path).map_err(open)?;
         db.busy_timeout(Duration::from_secs(30)).map_err(open)?;
         db.pragma_update(None, "journal_mode", "WAL").map_err(open)?;
@@ -151,4 +152,13 @@ impl Ledger {
         }
         Ok(kept)
     }
+}
+
+/// Makes a file that is missing readable to its owner only; what stands in the way shows when it is opened.
+fn own(path: &Path) {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    drop(options.open(path));
 }

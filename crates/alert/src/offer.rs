@@ -174,3 +174,119 @@ impl Offer {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tagwarden_core::{
+        Actor, ActorKind, Assessment, Change, Disposition, Enriched, Event, EventKind, Family, Identity, Ingest, Row,
+        RuleHit, Severity, TagDelta, TagEdit, TagOp, Timestamp, Versions, Via,
+    };
+    use tagwarden_json::Tape;
+
+    use super::Offer;
+    use crate::message::sample::offer;
+
+    fn from_row(assessment: &Assessment) -> Option<Offer> {
+        let mut tape = Tape::new();
+        let record = tape.parse("{}").unwrap();
+        let event = Event {
+            id: "e".into(),
+            key: 0,
+            shared_id: None,
+            kind: EventKind::ApiCall,
+            time: Timestamp(1_795_230_245_000),
+            account_id: "286728141752".into(),
+            region: "eu-west-1".into(),
+            source: "rds.amazonaws.com".into(),
+            name: "AddTagsToResource".into(),
+            action: "AddTagsToResource".into(),
+            error_code: None,
+            read_only: false,
+            source_ip: None,
+            user_agent: None,
+            identity: Identity::default(),
+            request: None,
+            response: None,
+            record,
+            envelope: record,
+            fault: None,
+        };
+        let actor = Actor {
+            kind: Some(ActorKind::Human),
+            human: Some("dana.garcia@nimbus.example".into()),
+            identity_type: None,
+            arn: Some("arn:aws:sts::286728141752:assumed-role/Operator/dana.garcia".into()),
+            session: Some("dana.garcia".into()),
+            principal: Some("arn:aws:iam::286728141752:role/Operator".into()),
+            access_key_id: None,
+            via: Via::Api,
+            root: false,
+            chain: Vec::new(),
+            key: "dana.garcia@nimbus.example".into(),
+            team: None,
+            network: None,
+            local_hour: 3,
+            local_weekday: 5,
+            business_hours: false,
+            source_identity_missing: false,
+        };
+        let change = Change {
+            ordinal: 0,
+            family: Family::Tags,
+            kind: "tags_changed",
+            resource_type: "AWS::RDS::DBInstance".into(),
+            resource_id: "db-1".into(),
+            resource_arn: None,
+            resource_name: None,
+            tags: TagEdit::default(),
+            details: Vec::new(),
+        };
+        let delta =
+            |key: &'static str, op| TagDelta { key: key.into(), old: Some("prd".into()), new: Some("dev".into()), op };
+        let enriched = Enriched {
+            account_name: Some("nimbus-prd".into()),
+            environment_before: Some("prod".into()),
+            environment: Some("dev".into()),
+            owner: Some("team-checkout".into()),
+            tags: vec![delta("Team", TagOp::Unchanged), delta("Environment", TagOp::Modified)],
+            resource_name: Some("checkout-db".into()),
+            ..Enriched::default()
+        };
+        let ingest = Ingest { source: "", partition: "", position: "" };
+        Offer::from_row(&Row {
+            event: &event,
+            actor: &actor,
+            change: &change,
+            enriched: &enriched,
+            assessment,
+            versions: &Versions::default(),
+            ingest,
+            seen_time: None,
+            raw_sha256: "",
+            raw_event: None,
+        })
+    }
+
+    #[test]
+    fn takes_from_a_row_what_people_are_told() {
+        let title = "Production reclassified";
+        let reason = "production resource moved out of production";
+        let mut assessment = Assessment {
+            hits: vec![RuleHit { id: "5f6c".into(), title: title.into(), severity: Severity::High, reason: None }],
+            reasons: vec![reason.to_owned()],
+            severity: Severity::High,
+            disposition: Disposition::Notify,
+            ..Assessment::default()
+        };
+        assessment.scores.percentile = Some(99.5);
+        let wanted = Offer { assessment: assessment.clone(), ..offer("e.0", 0) };
+        assert_eq!(format!("{:?}", from_row(&assessment).unwrap()), format!("{wanted:?}"));
+    }
+
+    #[test]
+    fn leaves_what_is_only_stored() {
+        assert!(from_row(&Assessment::default()).is_none());
+        let silenced = Assessment { disposition: Disposition::Suppressed, ..Assessment::default() };
+        assert!(from_row(&silenced).is_some());
+    }
+}

@@ -4,10 +4,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{OptionalExtension as _, Transaction, TransactionBehavior, params};
-use tagwarden_core::{AlertMessage, Receipt, Timestamp};
+use tagwarden_core::{AlertMessage, Receipt, Severity, Timestamp};
 
 use crate::message::{self, Facts};
 use crate::{AlertError, Ledger, Offer, Settings, group};
+
+/// Most changes that are read to put a message in words; the rest is counted.
+const SHOWN: usize = 1000;
 
 /// A message on its way.
 #[derive(Debug)]
@@ -31,7 +34,10 @@ struct Load {
     kind: String,
     group: Option<group::Group>,
     opener: Option<Offer>,
+    /// The worst changes, at most [`SHOWN`], in order of severity and offering.
     offers: Vec<Offer>,
+    /// All changes, counted by severity, the worst first.
+    counted: Vec<(Severity, u64)>,
 }
 
 impl Queue {
@@ -160,28 +166,35 @@ fn load(tx: &Transaction<'_>, id: i64, destination: &str) -> Result<Load, AlertE
             .map_err(failed())?;
         opener = text.map(offer).transpose()?;
     }
-    let mut statement = tx
-        .prepare_cached(
-            "SELECT c.offer, c.copy FROM alert_fate f JOIN alert_change c ON c.seq = f.seq \
-             WHERE f.message_id = ?1 AND f.destination = ?2 ORDER BY c.copy, c.seq",
-        )
-        .map_err(failed())?;
-    let mut rows = statement.query(params![id, destination]).map_err(failed())?;
+    let members =
+        "FROM alert_fate f JOIN alert_change c ON c.seq = f.seq WHERE f.message_id = ?1 AND f.destination = ?2";
+    let sql = format!("SELECT count(*) {members} AND c.copy = 0");
+    let news: i64 = tx.query_row(&sql, params![id, destination], |row| row.get(0)).map_err(failed())?;
+    // Copies of a call say nothing new, unless they are all that this destination gets.
+    let members = if news == 0 { members.to_owned() } else { format!("{members} AND c.copy = 0") };
+    let mut counted = Vec::new();
     let mut offers = Vec::new();
-    while let Some(row) = rows.next().map_err(failed())? {
-        // Copies of a call say nothing new, unless they are all that this destination gets.
-        if row.get::<_, bool>(1).map_err(failed())? && !offers.is_empty() {
-            break;
+    for severity in Severity::ALL.iter().rev() {
+        let members = format!("{members} AND c.offer ->> '$.severity' = ?3");
+        let these = params![id, destination, severity.as_str()];
+        let n: i64 = tx.query_row(&format!("SELECT count(*) {members}"), these, |row| row.get(0)).map_err(failed())?;
+        if n > 0 {
+            counted.push((*severity, n.unsigned_abs()));
         }
-        offers.push(offer(row.get(0).map_err(failed())?)?);
+        let sql = format!("SELECT c.offer {members} ORDER BY c.seq LIMIT {}", SHOWN.saturating_sub(offers.len()));
+        let mut statement = tx.prepare_cached(&sql).map_err(failed())?;
+        let mut rows = statement.query(these).map_err(failed())?;
+        while let Some(row) = rows.next().map_err(failed())? {
+            offers.push(offer(row.get(0).map_err(failed())?)?);
+        }
     }
-    Ok(Load { kind, group, opener, offers })
+    Ok(Load { kind, group, opener, offers, counted })
 }
 
 fn put_in_words(id: i64, destination: &str, load: &Load, runbook: Option<&str>) -> Option<AlertMessage> {
-    let Load { kind, group, opener, offers } = load;
+    let Load { kind, group, opener, offers, counted } = load;
     let Some(group) = group else {
-        return message::digest(&format!("digest-{destination}-{id}"), kind, offers, runbook);
+        return message::digest(&format!("digest-{destination}-{id}"), kind, offers, counted, runbook);
     };
     let facts = Facts {
         alert_id: &group.opener,
@@ -193,7 +206,7 @@ fn put_in_words(id: i64, destination: &str, load: &Load, runbook: Option<&str>) 
         runbook,
     };
     if kind == "follow_up" {
-        message::follow_up(&facts, opener.as_ref().or(offers.first())?, offers)
+        message::follow_up(&facts, opener.as_ref().or(offers.first())?, offers, counted.iter().map(|(_, n)| n).sum())
     } else {
         message::opening(&facts, offers)
     }

@@ -1,6 +1,6 @@
 //! Many changes in one message: what came late, what can wait for the day's digest, what overflowed.
 
-use tagwarden_core::{AlertMessage, Disposition};
+use tagwarden_core::{AlertMessage, Disposition, Severity};
 
 use super::{LINE, fit, links, words, worst};
 use crate::{Offer, group};
@@ -8,10 +8,17 @@ use crate::{Offer, group};
 /// Most changes that are listed one by one.
 const LISTED: usize = 40;
 
-/// One message for all `offers`; `kind` is `late`, `daily` or `overflow`. `None` without any change.
-pub(crate) fn digest(alert_id: &str, kind: &str, offers: &[Offer], runbook: Option<&str>) -> Option<AlertMessage> {
+/// One message for many changes: `offers` are the worst of those `counted`. `kind` is `late`, `daily` or `overflow`.
+/// `None` without any change.
+pub(crate) fn digest(
+    alert_id: &str,
+    kind: &str,
+    offers: &[Offer],
+    counted: &[(Severity, u64)],
+    runbook: Option<&str>,
+) -> Option<AlertMessage> {
     let main = worst(offers)?;
-    let n = offers.len();
+    let n: u64 = counted.iter().map(|(_, n)| n).sum();
     let changes = if n == 1 { "change" } else { "changes" };
     let (title, lead) = match kind {
         "late" => ("Told late: changes that happened hours ago", format!("{n} {changes} told late")),
@@ -23,10 +30,13 @@ pub(crate) fn digest(alert_id: &str, kind: &str, offers: &[Offer], runbook: Opti
     let first = offers.iter().map(|offer| offer.event_time).min()?;
     let last = offers.iter().map(|offer| offer.event_time).max()?;
     let mut lines = lines(offers);
-    let hidden = lines.len().saturating_sub(LISTED);
-    lines.truncate(LISTED);
-    if hidden > 0 {
-        lines.push(format!("and {hidden} more, in the archive"));
+    let shown: u64 = lines.iter().take(LISTED).map(|(_, n)| n).sum();
+    let mut lines: Vec<String> = lines
+        .drain(..lines.len().min(LISTED))
+        .map(|(line, n)| if n == 1 { line } else { format!("{line} × {n}") })
+        .collect();
+    if n > shown {
+        lines.push(format!("and {} more, in the archive", n - shown));
     }
     Some(AlertMessage {
         alert_id: alert_id.to_owned(),
@@ -39,36 +49,31 @@ pub(crate) fn digest(alert_id: &str, kind: &str, offers: &[Offer], runbook: Opti
             .fold(Disposition::Digest, |loudest, offer| group::louder(loudest, offer.disposition)),
         first,
         last,
-        changes: n as u64,
-        fields: vec![("Severity".to_owned(), by_severity(offers))],
+        changes: n,
+        fields: vec![("Severity".to_owned(), by_severity(counted))],
         reasons: lines,
         links: links::links(main, runbook),
     })
 }
 
-/// One line per way of saying it, the worst first, repeats counted.
-fn lines(offers: &[Offer]) -> Vec<String> {
-    let mut lines: Vec<(std::cmp::Reverse<tagwarden_core::Severity>, usize, String, u64)> = Vec::new();
+/// One line per way of saying it, with the number of changes that it says; in the order of `offers`.
+fn lines(offers: &[Offer]) -> Vec<(String, u64)> {
+    let mut lines: Vec<(String, u64)> = Vec::new();
     let mut known: rustc_hash::FxHashMap<String, usize> = rustc_hash::FxHashMap::default();
     for offer in offers {
         let line = format!("[{}] {} {}", offer.severity, offer.event_time.date(), words::sentence(offer));
-        if let Some((_, _, _, n)) = known.get(&line).and_then(|at| lines.get_mut(*at)) {
+        if let Some((_, n)) = known.get(&line).and_then(|at| lines.get_mut(*at)) {
             *n += 1;
         } else {
             known.insert(line.clone(), lines.len());
-            lines.push((std::cmp::Reverse(offer.severity), lines.len(), line, 1));
+            lines.push((line, 1));
         }
     }
-    lines.sort_by_key(|(severity, place, ..)| (*severity, *place));
-    lines.into_iter().map(|(_, _, line, n)| if n == 1 { line } else { format!("{line} × {n}") }).collect()
+    lines
 }
 
-fn by_severity(offers: &[Offer]) -> String {
-    let counted = tagwarden_core::Severity::ALL.iter().rev().filter_map(|severity| {
-        let n = offers.iter().filter(|offer| offer.severity == *severity).count();
-        (n > 0).then(|| format!("{n} {severity}"))
-    });
-    counted.collect::<Vec<_>>().join(", ")
+fn by_severity(counted: &[(Severity, u64)]) -> String {
+    counted.iter().map(|(severity, n)| format!("{n} {severity}")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -82,7 +87,8 @@ mod tests {
     #[test]
     fn counts_repeats_and_tells_the_worst_first() {
         let bad = Offer { severity: Severity::Critical, resource_name: Some("ledger".into()), ..offer("b.0", 5) };
-        let message = digest("d", "late", &[offer("a.0", 0), offer("a.1", 0), bad], None).unwrap();
+        let counted = [(Severity::Critical, 1), (Severity::High, 2)];
+        let message = digest("d", "late", &[bad, offer("a.0", 0), offer("a.1", 0)], &counted, None).unwrap();
         assert_eq!(message.changes, 3);
         assert!(message.text.starts_with("3 changes told late; worst: dana.garcia: Environment prd → dev on ledger"));
         assert_eq!(message.fields, [("Severity".to_owned(), "1 critical, 2 high".to_owned())]);
@@ -94,9 +100,9 @@ mod tests {
     fn a_long_list_ends_with_the_number_of_the_rest() {
         let offers: Vec<Offer> =
             (0..50).map(|i| Offer { resource_name: Some(format!("r{i}")), ..offer(&format!("e.{i}"), i) }).collect();
-        let message = digest("d", "daily", &offers, None).unwrap();
+        let message = digest("d", "daily", &offers, &[(Severity::High, 9000)], None).unwrap();
         assert_eq!(message.reasons.len(), LISTED + 1);
-        assert_eq!(message.reasons.last().map(String::as_str), Some("and 10 more, in the archive"));
-        assert!(digest("d", "daily", &[], None).is_none());
+        assert_eq!(message.reasons.last().map(String::as_str), Some("and 8960 more, in the archive"));
+        assert!(digest("d", "daily", &[], &[], None).is_none());
     }
 }

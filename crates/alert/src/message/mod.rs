@@ -38,21 +38,21 @@ pub(crate) struct Facts<'a> {
 pub(crate) fn opening(facts: &Facts<'_>, offers: &[Offer]) -> Option<AlertMessage> {
     let main = worst(offers)?;
     let mut fields = words::fields(main);
-    if let Some(others) = others(facts.changes.max(offers.len() as u64) - 1, offers, main) {
+    if let Some(others) = others(facts.changes.saturating_sub(1), offers, main) {
         fields.push(("Also".to_owned(), others));
     }
     Some(assemble(facts, "opening", &words::sentence(main), main, fields, reasons(main, offers)))
 }
 
-/// News of an alert that people were told of: how many changes, and the worst of the new ones.
-pub(crate) fn follow_up(facts: &Facts<'_>, opener: &Offer, news: &[Offer]) -> Option<AlertMessage> {
+/// News of an alert that people were told of: `count` changes, of which `news` are the worst.
+pub(crate) fn follow_up(facts: &Facts<'_>, opener: &Offer, news: &[Offer], count: u64) -> Option<AlertMessage> {
     let main = worst(news)?;
-    let plural = if news.len() == 1 { "change" } else { "changes" };
-    let lead = format!("+{} {plural} ({} in all): ", news.len(), facts.changes);
+    let plural = if count == 1 { "change" } else { "changes" };
+    let lead = format!("+{count} {plural} ({} in all): ", facts.changes);
     let sentence = words::sentence_within(main, LINE.saturating_sub(lead.chars().count()));
     let mut fields = vec![("First told".to_owned(), fit::cut(&words::sentence(opener), FIELD))];
     fields.extend(words::fields(main));
-    if let Some(others) = others(news.len() as u64 - 1, news, main) {
+    if let Some(others) = others(count.saturating_sub(1), news, main) {
         fields.push(("Also new".to_owned(), others));
     }
     Some(assemble(facts, "follow_up", &(lead + &sentence), main, fields, reasons(main, news)))

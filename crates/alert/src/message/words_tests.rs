@@ -115,8 +115,8 @@ proptest! {
         };
         let one = std::slice::from_ref(&long);
         let messages = [
-            super::super::opening(&facts, one), super::super::follow_up(&facts, &long, one),
-            super::super::digest("d", "late", one, None),
+            super::super::opening(&facts, one), super::super::follow_up(&facts, &long, one, 7),
+            super::super::digest("d", "late", one, &[(long.severity, 1)], None),
         ];
         for message in messages {
             let message = message.unwrap();
