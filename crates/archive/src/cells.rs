@@ -2,33 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow_array::{
-    ArrayRef, BooleanArray, Float64Array, ListArray, MapArray, StringArray, StructArray, TimestampMillisecondArray,
-};
-use arrow_buffer::{Buffer, NullBuffer, NullBufferBuilder, OffsetBuffer};
+use arrow_array::{ArrayRef, BooleanArray, Float64Array, ListArray, MapArray, StructArray, TimestampMillisecondArray};
+use arrow_buffer::{NullBuffer, NullBufferBuilder, OffsetBuffer};
 use arrow_schema::{ArrowError, DataType, Field};
 use bytes::Bytes;
 use tagwarden_core::columns::Type;
 use tagwarden_core::{TagDelta, Value};
 
 use crate::texts::Texts;
-
-/// An Arrow array of `texts`, which are checked to be UTF-8.
-fn strings<'a>(texts: impl ExactSizeIterator<Item = Option<&'a [u8]>>) -> Result<ArrayRef, ArrowError> {
-    let mut values = Vec::new();
-    let mut offsets = Vec::with_capacity(texts.len() + 1);
-    let mut nulls = NullBufferBuilder::new(texts.len());
-    offsets.push(0);
-    for text in texts {
-        if let Some(text) = text {
-            values.extend_from_slice(text);
-        }
-        nulls.append(text.is_some());
-        offsets.push(offset(values.len())?);
-    }
-    let array = StringArray::try_new(OffsetBuffer::new(offsets.into()), Buffer::from_vec(values), nulls.finish())?;
-    Ok(Arc::new(array))
-}
 
 fn offset(at: usize) -> Result<i32, ArrowError> {
     i32::try_from(at).map_err(|_| ArrowError::OffsetOverflowError(at))
@@ -231,14 +212,21 @@ pub(crate) struct Frozen<'a> {
 }
 
 impl Frozen<'_> {
-    /// Whether all rows have the same text or none.
-    pub(crate) fn uniform(&self) -> bool {
-        matches!(self.cells, Cells::Text(texts) if texts.uniform())
+    /// For each leaf whether all rows have the same value or none.
+    pub(crate) fn uniform(&self) -> Vec<bool> {
+        match self.cells {
+            Cells::Text(texts) => vec![texts.uniform()],
+            Cells::List(lists) | Cells::Map(lists) => lists.members.iter().map(|texts| texts.rows() == 0).collect(),
+            Cells::Struct(members) => members.iter().map(Texts::uniform).collect(),
+            Cells::Time(times) => vec![times.iter().all(Option::is_none)],
+            Cells::Double(numbers) => vec![numbers.iter().all(Option::is_none)],
+            Cells::Slices(_) | Cells::Bool(_) => vec![false],
+        }
     }
 
-    /// How many rows to gather at once: what stays in a core's cache.
-    pub(crate) fn batch(&self) -> usize {
-        if matches!(self.cells, Cells::Slices(_)) { 256 } else { 8192 }
+    /// Slices of the input, which are no Arrow array.
+    pub(crate) fn slices(&self) -> Option<&[Option<Bytes>]> {
+        if let Cells::Slices(slices) = self.cells { Some(slices) } else { None }
     }
 
     /// The values of `rows`, in that order, as the array that `field` describes.
@@ -251,7 +239,7 @@ impl Frozen<'_> {
         let only = |arrays: Vec<ArrayRef>| arrays.into_iter().next().ok_or_else(|| unlike(field));
         Ok(match self.cells {
             Cells::Text(cells) => only(texts(std::slice::from_ref(cells))?)?,
-            Cells::Slices(cells) => strings(at.map(|row| cells.get(row)?.as_deref()))?,
+            Cells::Slices(_) => return Err(unlike(field)),
             Cells::Time(cells) => {
                 let times: TimestampMillisecondArray = at.map(|row| cells.get(row).copied().flatten()).collect();
                 Arc::new(times.with_timezone("UTC"))

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use arrow_schema::Field;
+use bytes::Bytes;
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::arrow_writer::{ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::data_type::{ByteArray, ByteArrayType};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::{BloomFilterPosition, EnabledStatistics, WriterProperties};
-use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::ColumnPath;
+use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
+use parquet::schema::types::{ColumnPath, SchemaDescriptor};
 use tagwarden_core::columns::{Column, SCHEMA_VERSION};
 
 use crate::cells::Frozen;
@@ -63,13 +65,21 @@ const WITH_STATISTICS: [Column; 19] = [
     Column::Disposition,
 ];
 
+/// Rows gathered at once: keys of that many stay in a core's cache.
+const BATCH: usize = 8192;
+
 /// Bytes of a row in a file, or a little more: room to ask for at once.
 const ROW: usize = 256;
 
 /// Bytes of `raw_event` in one page: more compress better, fewer let a reader fetch less for one row.
 const RAW_PAGE: usize = 512 << 10;
 
-fn properties(columns: &[Frozen<'_>], settings: &Settings, rows: usize) -> Result<WriterProperties, ParquetError> {
+fn properties(
+    schema: &SchemaDescriptor,
+    columns: &[Frozen<'_>],
+    settings: &Settings,
+    rows: usize,
+) -> Result<WriterProperties, ParquetError> {
     let path = |column: Column| ColumnPath::from(column.name());
     let sorted_by = |wanted: Column| {
         let place = leaf(wanted)?;
@@ -89,9 +99,10 @@ fn properties(columns: &[Frozen<'_>], settings: &Settings, rows: usize) -> Resul
     for path in unique() {
         properties = properties.set_column_dictionary_enabled(path, false);
     }
-    for (column, cells) in Column::ALL.iter().zip(columns).filter(|(_, cells)| cells.uniform()) {
+    let uniform = columns.iter().flat_map(Frozen::uniform);
+    for (leaf, _) in schema.columns().iter().zip(uniform).filter(|(_, uniform)| *uniform) {
         // A few bytes in all: not worth a compressor.
-        properties = properties.set_column_compression(path(*column), Compression::UNCOMPRESSED);
+        properties = properties.set_column_compression(leaf.path().clone(), Compression::UNCOMPRESSED);
     }
     let distinct = rows.min(settings.row_group_rows).max(1) as u64;
     for column in LOOKED_UP {
@@ -127,7 +138,7 @@ pub(crate) fn encode(columns: &[Frozen<'_>], rows: &[u32], settings: &Settings) 
 
 fn write(columns: &[Frozen<'_>], rows: &[u32], settings: &Settings) -> Result<Vec<u8>, ParquetError> {
     let schema = ArrowSchemaConverter::new().schema_root("tagwarden").convert(&SCHEMA)?;
-    let properties = Arc::new(properties(columns, settings, rows.len())?);
+    let properties = Arc::new(properties(&schema, columns, settings, rows.len())?);
     let mut file =
         SerializedFileWriter::new(Vec::with_capacity(rows.len() * ROW), schema.root_schema_ptr(), properties)?;
     let writers = ArrowRowGroupWriterFactory::new(&file, SCHEMA.clone());
@@ -136,7 +147,13 @@ fn write(columns: &[Frozen<'_>], rows: &[u32], settings: &Settings) -> Result<Ve
         let mut row_group = file.next_row_group()?;
         for (cells, field) in columns.iter().zip(SCHEMA.fields()) {
             let mut leaves: Vec<_> = all.by_ref().take(leaves(field)).collect();
-            for batch in group.chunks(cells.batch()) {
+            if let Some(slices) = cells.slices() {
+                let column =
+                    row_group.next_column()?.ok_or_else(|| ParquetError::General("no column left".to_owned()))?;
+                write_slices(column, slices, group)?;
+                continue;
+            }
+            for batch in group.chunks(BATCH) {
                 let array = cells.gather(field, batch)?;
                 for (leaf, writer) in compute_leaves(field, &array)?.iter().zip(&mut leaves) {
                     writer.write(leaf)?;
@@ -149,4 +166,19 @@ fn write(columns: &[Frozen<'_>], rows: &[u32], settings: &Settings) -> Result<Ve
         row_group.close()?;
     }
     file.into_inner()
+}
+
+/// Writes texts straight from where the input lies.
+fn write_slices(
+    mut column: SerializedColumnWriter<'_>,
+    slices: &[Option<Bytes>],
+    rows: &[u32],
+) -> Result<(), ParquetError> {
+    for rows in rows.chunks(1024) {
+        let found = || rows.iter().map(|&row| slices.get(row as usize).and_then(Option::as_ref));
+        let values: Vec<ByteArray> = found().flatten().map(|slice| slice.clone().into()).collect();
+        let present: Vec<i16> = found().map(|slice| i16::from(slice.is_some())).collect();
+        column.typed::<ByteArrayType>().write_batch(&values, Some(&present), None)?;
+    }
+    column.close()
 }

@@ -144,7 +144,7 @@ impl Texts {
         } else {
             rows.map(|row| self.codes.get(row).copied().unwrap_or(NONE)).collect()
         };
-        let nulls = self.nullable.then(|| NullBuffer::from_iter(keys.iter().map(|key| *key != NONE)));
+        let nulls = self.nullable.then(|| keys.iter().map(|key| *key != NONE).collect::<NullBuffer>());
         let keys = Int32Array::try_new(keys.into(), nulls.filter(|nulls| nulls.null_count() > 0))?;
         Ok(Arc::new(DictionaryArray::try_new(keys, dictionary.clone())?))
     }
