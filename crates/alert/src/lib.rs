@@ -10,7 +10,7 @@ mod error;
 mod group;
 mod kept;
 mod ledger;
-pub mod message;
+mod message;
 mod offer;
 mod outbox;
 mod queue;

@@ -14,7 +14,7 @@ pub(crate) use digest::digest;
 use crate::Offer;
 
 /// Longest `text` and `title`, in characters.
-pub const LINE: usize = 150;
+const LINE: usize = 150;
 
 /// Longest value of a field and longest reason, in characters.
 const FIELD: usize = 300;

@@ -151,7 +151,11 @@ fn tail(text: &str) -> &str {
 fn phrase(offer: &Offer, value: usize) -> (String, &'static str) {
     if let Some(main) = ranked(offer).first().filter(|_| offer.kind.starts_with("tags_")) {
         let more = offer.tags.len() - 1;
-        let more = if more > 0 { format!(" +{more} tags") } else { String::new() };
+        let more = match more {
+            0 => String::new(),
+            1 => " +1 tag".to_owned(),
+            more => format!(" +{more} tags"),
+        };
         return (delta(main, value) + &more, "on");
     }
     if let Some(opened) = ports(offer) {

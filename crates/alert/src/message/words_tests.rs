@@ -50,7 +50,7 @@ fn tags_show_the_environment_first_and_say_what_is_not_known() {
     };
     let mut many = offer("e.0", 0);
     many.tags.insert(0, tag("Owner", Some("a"), Some("b"), TagOp::Modified));
-    assert_eq!(sentence(&many), "dana.garcia: Environment prd → dev +1 tags on checkout-db (nimbus-prd)");
+    assert_eq!(sentence(&many), "dana.garcia: Environment prd → dev +1 tag on checkout-db (nimbus-prd)");
     for (change, wanted) in [
         (tag("Team", None, Some("x"), TagOp::Added), "Team none → x"),
         (tag("Team", None, Some("x"), TagOp::Unknown), "Team unknown → x"),
