@@ -63,7 +63,7 @@ impl Config {
         faults
     }
 
-    /// As [`check`](Self::check), in words.
+    /// Every fault, as `key: found X, want Y`, without reading files or the environment.
     pub fn faults(&self) -> Vec<String> {
         self.check().into_iter().map(|(key, fault)| format!("{key}: {fault}")).collect()
     }
