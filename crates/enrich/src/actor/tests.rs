@@ -257,3 +257,15 @@ fn the_other_accounts_copy_of_a_call_hides_nobody() {
         assert_eq!(actor.human.as_deref(), Some("bob@acme.example"));
     }
 }
+
+#[test]
+fn a_borrowed_name_helps_nobody_whose_way_in_was_seen() {
+    let mut sessions = Sessions::default();
+    let leaked = r#""userIdentity": {"type": "IAMUser", "accountId": "111122223333", "userName": "svc-report",
+        "arn": "arn:aws:iam::111122223333:user/svc-report", "accessKeyId": "AKIA1"}"#;
+    feed(&mut sessions, &assume(leaked, "ASIA2"));
+    let actor = feed(&mut sessions, &format!("{{{}}}", session("data-operator", "ella.meyer", "ASIA2")));
+    assert_eq!((actor.kind, actor.human), (Some(ActorKind::Workload), None));
+    assert_eq!(actor.chain, ["arn:aws:iam::111122223333:user/svc-report"]);
+    assert!(actor.source_identity_missing);
+}

@@ -100,6 +100,39 @@ fn what_is_folded_is_not_guessed_at() {
 }
 
 #[test]
+fn within_one_second_arrival_decides() {
+    let mut e = enricher();
+    step(&mut e, &at(0), &tagging("b", Create, &["k=1"]));
+    assert_eq!(step(&mut e, &at(0), &tagging("b", Add, &["k=2"])), ["k:1>2:modified"]);
+    assert_eq!(step(&mut e, &at(0), &tagging("b", Add, &["k=3"])), ["k:2>3:modified"]);
+    assert_eq!(step(&mut e, &at(1), &tagging("b", Add, &["k=4"])), ["k:3>4:modified"]);
+}
+
+#[test]
+fn an_absence_is_not_claimed_for_times_that_were_folded() {
+    let mut e = enricher();
+    for (day, change) in [
+        (0, tagging("b", Create, &["k=1"])),
+        (1, tagging("b", Add, &["m=1"])),
+        (3, tagging("b", Add, &["m=2"])),
+        (5, tagging("b", Add, &["m=3"])),
+    ] {
+        step(&mut e, &at(day * 1440), &change);
+    }
+    assert_eq!(step(&mut e, &at(2 * 1440), &tagging("b", Add, &["m=9"])), ["m:->9:unknown"]);
+    assert_eq!(step(&mut e, &at(6 * 1440), &tagging("b", Add, &["n=1"])), ["n:->1:added"]);
+}
+
+#[test]
+fn a_resource_made_anew_has_nothing_of_its_namesake() {
+    let mut e = enricher();
+    step(&mut e, &at(0), &tagging("b", Create, &["env=prod", "owner=ann"]));
+    let again = enrich(&e, &at(1), &tagging("b", Create, &["x=1"]));
+    assert_eq!((again.environment, again.owner), (None, None));
+    assert_eq!(again.missing_tags, ["a", "env"]);
+}
+
+#[test]
 fn required_keys_are_missing_only_where_all_are_known() {
     let mut e = enricher();
     let missing = |e: &Enricher, change: &Change<'static>| {
@@ -377,6 +410,7 @@ proptest! {
                 1 => {
                     event.kind = EventKind::TagState;
                     change.tags.operation = Some(State);
+                    all.tags.apply(&event, &change);
                 }
                 _ => real.apply(&event, &change),
             }
