@@ -227,13 +227,13 @@ fn asking_ahead_freezes_nothing() {
         let mut baseline = Baseline::new(Settings::default());
         routine(&mut baseline, 10);
         let tomorrow = Made::ordinary("ana@example.net", 10 * DAY);
-        if ask {
-            tomorrow.judged_by(&mut baseline);
-        }
         for n in 0..50 {
-            Made::ordinary("ben@example.net", 9 * DAY + 23 * HOUR + n)
-                .action(&format!("New{n}"))
-                .taught_to(&mut baseline);
+            let today = Made::ordinary("ben@example.net", 9 * DAY + 23 * HOUR + n).action(&format!("New{n}"));
+            let scores = today.judged_by(&mut baseline);
+            if ask {
+                tomorrow.judged_by(&mut baseline);
+            }
+            today.learnt_by(&mut baseline, &scores);
         }
         tomorrow.action("New51").judged_by(&mut baseline)
     };
