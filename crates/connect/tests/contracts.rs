@@ -7,9 +7,13 @@ use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use std::time::Duration;
 use tagwarden_connect::{Files, Reading, SqliteState, Stdin};
-use tagwarden_core::Record;
-use tagwarden_testkit::{MemoryState, VecSource, source_contract, state_contract};
+
+use tagwarden_connect::notify::slack::Slack;
+use tagwarden_core::{Record, Secret};
+use tagwarden_testkit::http_server::Answer;
+use tagwarden_testkit::{MemoryState, VecSource, notifier_contract, source_contract, state_contract};
 
 fn small() -> Reading {
     Reading { chunk: 64, ..Reading::default() }
@@ -115,4 +119,9 @@ async fn sqlite_keeps_the_laws() {
         move || SqliteState::open(&path).unwrap()
     })
     .await;
+}
+
+#[tokio::test]
+async fn slack_keeps_the_laws() {
+    notifier_contract(|url| Slack::new(Secret::new(url)).unwrap().spaced(Duration::ZERO), Answer::ok()).await;
 }

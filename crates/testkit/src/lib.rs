@@ -6,7 +6,7 @@ mod memory_state;
 mod recording_notifier;
 mod vec_source;
 
-pub use contract::{source_contract, state_contract};
+pub use contract::{notifier_contract, source_contract, state_contract};
 pub use fake_clock::FakeClock;
 pub use memory_state::MemoryState;
 pub use recording_notifier::RecordingNotifier;

@@ -25,7 +25,7 @@ INSERT INTO meta VALUES (1, 0, 0, NULL);
 CREATE TABLE position (partition TEXT PRIMARY KEY, position TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE state (space TEXT, key BLOB, value BLOB NOT NULL, PRIMARY KEY (space, key)) WITHOUT ROWID;
 CREATE TABLE intent (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL);
-CREATE TABLE seen_run (run INTEGER PRIMARY KEY, day INTEGER NOT NULL, level INTEGER NOT NULL);
+CREATE TABLE seen_run (run INTEGER PRIMARY KEY, day INTEGER NOT NULL, level INTEGER NOT NULL, count INTEGER NOT NULL);
 CREATE INDEX seen_run_by_day ON seen_run (day, level);
 CREATE TABLE seen_ids (run INTEGER, first BLOB, ids BLOB NOT NULL, PRIMARY KEY (run, first)) WITHOUT ROWID;
 ";
@@ -50,7 +50,9 @@ pub(super) fn open(path: &Path) -> Result<Connection, StateError> {
     connection.busy_timeout(Duration::from_secs(10)).map_err(failed(what))?;
     let fresh = !is_ours(&connection, path)?;
     // Every commit is on disk before it is answered: the archive and people have been told what it says.
-    connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL").map_err(failed(what))?;
+    connection
+        .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384")
+        .map_err(failed(what))?;
     if fresh {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed(what))?;
         if !is_ours(&transaction, path)? {

@@ -6,14 +6,16 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, Rows, params};
 
 /// Ids in one row: just under the longest row that is kept within a page.
 const ROW: usize = 60;
 /// Runs of one level that are merged into one of the next.
-const FANOUT: i64 = 8;
-/// Runs of this level are not merged any more, so that no commit has too much to do.
-const TOP: i64 = 2;
+const FANOUT: usize = 8;
+/// No run grows beyond so many ids, so that no commit has too much to do.
+const LARGEST: i64 = 600_000;
+/// The highest level.
+const TOP: i64 = 8;
 /// Days kept, counted back from the newest.
 const KEPT: i64 = 400;
 
@@ -29,7 +31,7 @@ pub(super) fn add(connection: &Connection, seen: &[(i64, Vec<u128>)]) -> rusqlit
         for id in sorted {
             writer.push(id)?;
         }
-        writer.flush()?;
+        writer.finish()?;
         for level in 0..TOP {
             merge(connection, *day, level)?;
         }
@@ -54,7 +56,7 @@ pub(super) fn each_on(connection: &Connection, day: i64, each: &mut dyn FnMut(u1
 /// Whether `id` is among those of `day`.
 pub(super) fn contains(connection: &Connection, day: i64, id: u128) -> rusqlite::Result<bool> {
     let sql = "SELECT (SELECT ids FROM seen_ids WHERE run = r.run AND first <= ?2 ORDER BY first DESC LIMIT 1)
-        FROM seen_run r WHERE r.day = ?1";
+        FROM seen_run r WHERE r.day = ?1 ORDER BY r.count DESC";
     let mut rows = connection.prepare_cached(sql)?;
     let wanted = id.to_be_bytes();
     let mut rows = rows.query(params![day, wanted])?;
@@ -77,54 +79,55 @@ fn drop_run(connection: &Connection, run: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Makes one run of the next level out of those of `level`, once there are enough.
+/// Makes one run of the next level out of the smallest of `level`, once there are enough.
 fn merge(connection: &Connection, day: i64, level: i64) -> rusqlite::Result<()> {
-    let runs = "SELECT run FROM seen_run WHERE day = ?1 AND level = ?2 ORDER BY run";
-    let runs: Vec<i64> =
-        connection.prepare_cached(runs)?.query_map([day, level], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    if i64::try_from(runs.len()).is_ok_and(|runs| runs < FANOUT) {
+    let runs = "SELECT run, count FROM seen_run WHERE day = ?1 AND level = ?2 ORDER BY count, run LIMIT ?3";
+    let runs: Vec<(i64, i64)> = connection
+        .prepare_cached(runs)?
+        .query_map(params![day, level, FANOUT], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    if runs.len() < FANOUT || runs.iter().map(|(_, count)| count).sum::<i64>() > LARGEST {
         return Ok(());
     }
-    let mut readers: Vec<Reader> = runs.iter().map(|run| Reader { run: *run, row: Vec::new(), after: None }).collect();
+    let sql = "SELECT ids FROM seen_ids WHERE run = ?1 ORDER BY first";
+    let mut rows = runs.iter().map(|_| connection.prepare_cached(sql)).collect::<Result<Vec<_>, _>>()?;
+    let mut readers = Vec::new();
+    for (rows, (run, _)) in rows.iter_mut().zip(&runs) {
+        readers.push(Reader { rows: rows.query([run])?, row: Vec::new() });
+    }
     let mut heads = BinaryHeap::new();
     for (reader, index) in readers.iter_mut().zip(0..) {
-        heads.extend(reader.next(connection)?.map(|id| Reverse((id, index))));
+        heads.extend(reader.next()?.map(|id| Reverse((id, index))));
     }
     let mut writer = Writer::new(connection, day, level + 1)?;
     let mut last = None;
     while let Some(Reverse((id, index))) = heads.pop() {
-        let reader: Option<&mut Reader> = readers.get_mut::<usize>(index);
-        if let Some(next) = reader.map(|reader| reader.next(connection)).transpose()?.flatten() {
+        let reader: Option<&mut Reader<'_>> = readers.get_mut::<usize>(index);
+        if let Some(next) = reader.map(Reader::next).transpose()?.flatten() {
             heads.push(Reverse((next, index)));
         }
         if last.replace(id) != Some(id) {
             writer.push(id)?;
         }
     }
-    writer.flush()?;
-    runs.into_iter().try_for_each(|run| drop_run(connection, run))
+    writer.finish()?;
+    drop(readers);
+    runs.into_iter().try_for_each(|(run, _)| drop_run(connection, run))
 }
 
 /// A run's ids in order, a row at a time.
-struct Reader {
-    run: i64,
+struct Reader<'a> {
+    rows: Rows<'a>,
     /// Ids of the row at hand, last first.
     row: Vec<u128>,
-    /// First id of the row at hand.
-    after: Option<[u8; 16]>,
 }
 
-impl Reader {
-    fn next(&mut self, connection: &Connection) -> rusqlite::Result<Option<u128>> {
-        if self.row.is_empty() {
-            let sql = "SELECT ids FROM seen_ids WHERE run = ?1 AND first > ?2 ORDER BY first LIMIT 1";
-            // The empty blob is less than any id.
-            let after = self.after.as_ref().map_or(&[][..], |first| first);
-            let row = |row: &rusqlite::Row<'_>| Ok(ids(row.get_ref(0)?.as_blob()?).collect());
-            let found: Option<Vec<u128>> =
-                connection.prepare_cached(sql)?.query_row(params![self.run, after], row).optional()?;
-            self.row = found.unwrap_or_default();
-            self.after = self.row.first().map(|id| id.to_be_bytes());
+impl Reader<'_> {
+    fn next(&mut self) -> rusqlite::Result<Option<u128>> {
+        if self.row.is_empty()
+            && let Some(row) = self.rows.next()?
+        {
+            self.row.extend(ids(row.get_ref(0)?.as_blob()?));
             self.row.reverse();
         }
         Ok(self.row.pop())
@@ -136,15 +139,19 @@ struct Writer<'a> {
     connection: &'a Connection,
     run: i64,
     row: Vec<u8>,
+    count: i64,
 }
 
 impl<'a> Writer<'a> {
     fn new(connection: &'a Connection, day: i64, level: i64) -> rusqlite::Result<Self> {
-        connection.prepare_cached("INSERT INTO seen_run (day, level) VALUES (?1, ?2)")?.execute([day, level])?;
-        Ok(Self { connection, run: connection.last_insert_rowid(), row: Vec::with_capacity(ROW * 16) })
+        connection
+            .prepare_cached("INSERT INTO seen_run (day, level, count) VALUES (?1, ?2, 0)")?
+            .execute([day, level])?;
+        Ok(Self { connection, run: connection.last_insert_rowid(), row: Vec::with_capacity(ROW * 16), count: 0 })
     }
 
     fn push(&mut self, id: u128) -> rusqlite::Result<()> {
+        self.count += 1;
         self.row.extend_from_slice(&id.to_be_bytes());
         if self.row.len() == ROW * 16 { self.flush() } else { Ok(()) }
     }
@@ -155,6 +162,13 @@ impl<'a> Writer<'a> {
             self.connection.prepare_cached(sql)?.execute(params![self.run, first, self.row])?;
         }
         self.row.clear();
+        Ok(())
+    }
+
+    fn finish(mut self) -> rusqlite::Result<()> {
+        self.flush()?;
+        let sql = "UPDATE seen_run SET count = ?2 WHERE run = ?1";
+        self.connection.prepare_cached(sql)?.execute([self.run, self.count])?;
         Ok(())
     }
 }
