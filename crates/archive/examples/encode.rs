@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tagwarden_archive::{Archive, Settings};
 use tagwarden_core::{
     Actor, ActorKind, Assessment, Change, Enriched, Event, EventKind, Family, Identity, Ingest, Intent, Row, Scores,
-    TagEdit, Timestamp, Versions, Via,
+    TagDelta, TagEdit, TagOp, Timestamp, Versions, Via,
 };
 use tagwarden_json::{Node, Tape};
 
@@ -130,7 +130,18 @@ fn push(archive: &mut Archive, record: Node<'_>, versions: &Versions, raw: Bytes
         tags: TagEdit::default(),
         details: vec![("request_id", owned(&["requestID"]))],
     };
-    let enriched = Enriched { environment: Some("prod".into()), ..Enriched::default() };
+    let mut enriched = Enriched { environment: Some("prod".into()), ..Enriched::default() };
+    if event.name.starts_with("Create") {
+        let tag = |key: &'static str, old: Option<&'static str>, new: Option<&'static str>, op| TagDelta {
+            key: key.into(),
+            old: old.map(Into::into),
+            new: new.map(Into::into),
+            op,
+        };
+        let born = tag("owner", None, Some("platform"), TagOp::Added);
+        enriched.tags = vec![born, tag("env", Some("prod"), None, TagOp::Removed)];
+        enriched.missing_tags = vec!["env".into()];
+    }
     // A number that differs from row to row, as scores do.
     let surprisal = f64::from(u32::try_from(at % 1_000_003).unwrap_or(0)) / 7919.0;
     let reasons = vec![format!("eventName {}: 0 of {} calls of this actor", event.name, at % 977)];
