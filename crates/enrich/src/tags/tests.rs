@@ -225,6 +225,21 @@ fn a_deleted_resource_is_forgotten_after_two_days() {
     assert_eq!(keys, [(&b"s3|b"[..], false), (&b"s3|other"[..], true)]);
 }
 
+#[test]
+fn a_deletion_ends_only_what_came_before_it() {
+    let mut e = enricher();
+    let delete = |minute: i64| Event { action: "DeleteBucket".into(), ..at(minute) };
+    let mut gone = tagging("again", Add, &[]);
+    gone.tags.operation = None;
+    step(&mut e, &at(0), &tagging("again", Create, &["k=1"]));
+    step(&mut e, &delete(10), &gone);
+    step(&mut e, &at(20), &tagging("again", Create, &["k=2"]));
+    // Told late.
+    step(&mut e, &delete(15), &gone);
+    step(&mut e, &at(20_000), &tagging("other", Create, &["k=1"]));
+    assert_eq!(words(&enrich(&e, &at(20_001), &tagging("again", Add, &["k=3"]))), ["k:2>3:modified"]);
+}
+
 #[derive(Debug, Clone)]
 struct Op {
     kind: u8,
