@@ -174,7 +174,11 @@ impl Table {
                 if bucket.is_empty() {
                     delta.remove(SPACE, key);
                 } else {
-                    delta.set(SPACE, key, bucket.iter().flat_map(encode).collect());
+                    let mut value = Vec::with_capacity(bucket.len() * STORED);
+                    for counter in bucket {
+                        value.extend_from_slice(&encode(counter));
+                    }
+                    delta.set(SPACE, key, value);
                 }
             }
         }
