@@ -96,17 +96,19 @@ fn tag_change<'a>(call: &Call<'_, 'a>, row: &TagRow, out: &mut Vec<Change<'a>>) 
             return;
         }
     }
-    let Reading { edit, fault } = tags::edit(call, row);
+    let Reading { mut edit, fault } = tags::edit(call, row);
     let mut targets = tag_targets::targets(call, row);
     if targets.is_empty() {
         targets.push(Target::default());
     }
     let failed = call.response.and_then(|response| member::member(response, "failedResourcesMap"));
-    for target in targets {
+    let last = targets.len() - 1;
+    for (at, target) in targets.into_iter().enumerate() {
         let why = failed.and_then(|failed| failure(failed, target.arn.as_deref().unwrap_or(&target.id)));
         let mut change = change(Family::Tags, "tags_changed", target);
         match why {
             Some(why) => change.details.push(("error", why.into())),
+            None if at == last => change.tags = std::mem::take(&mut edit),
             None => change.tags = edit.clone(),
         }
         out.push(change);
@@ -164,10 +166,12 @@ fn listed<'a>(call: &Call<'_, 'a>, row: &Row, out: &mut Vec<Change<'a>>) {
         Reads::Nothing | Reads::Launch | Reads::PerItem | Reads::S3Object => {}
     }
     let name = call.one(row.name);
-    for mut target in targets(call, row) {
+    let targets = targets(call, row);
+    let last = targets.len().saturating_sub(1);
+    for (at, mut target) in targets.into_iter().enumerate() {
         target.name = target.name.or_else(|| name.clone());
         let mut change = change(row.family, kind, target);
-        change.details.clone_from(&details);
+        change.details = if at == last { std::mem::take(&mut details) } else { details.clone() };
         out.push(change);
     }
     if row.reads == Reads::PerItem {

@@ -1,14 +1,14 @@
 //! Which members hold secrets, by their names.
 
-/// Whole names, lower case, without punctuation.
+/// Whole names, lower case, without punctuation, in order.
 const EXACT: [&str; 38] = [
     "accesskeysecret",
     "apikey",
     "apikeyvalue",
     "authenticationcode1",
     "authenticationcode2",
-    "authorization",
     "authkey",
+    "authorization",
     "base32stringseed",
     "clientsecret",
     "connectionstring",
@@ -99,7 +99,14 @@ pub(crate) fn is_secret(name: &str) -> bool {
     if is_harmless(plain) {
         return false;
     }
-    EXACT.iter().any(|word| word.as_bytes() == plain) || ENDS.iter().any(|end| plain.ends_with(end.as_bytes()))
+    let exact = EXACT.binary_search_by(|word| word.as_bytes().cmp(plain)).is_ok();
+    exact || (ends_like_one(plain) && ENDS.iter().any(|end| plain.ends_with(end.as_bytes())))
+}
+
+/// The last two letters of [`ENDS`]: turns nearly every name away at once.
+fn ends_like_one(plain: &[u8]) -> bool {
+    let last = plain.last_chunk::<2>();
+    last.is_some_and(|last| matches!(last, b"rd" | b"se" | b"ey" | b"et" | b"ng" | b"ta" | b"en" | b"al" | b"de"))
 }
 
 /// Whether a plain name (lower case, no punctuation) only looks like a secret.
@@ -116,7 +123,13 @@ pub(crate) fn is_environment(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_secret;
+    use super::{ENDS, EXACT, ends_like_one, is_secret};
+
+    #[test]
+    fn the_short_cuts_lose_nothing() {
+        assert!(EXACT.is_sorted());
+        assert!(ENDS.iter().all(|end| ends_like_one(end.as_bytes())));
+    }
 
     #[test]
     fn secrets_are_told_from_their_neighbours() {
