@@ -132,7 +132,7 @@ fn the_policy_speaks_without_rules() {
     )
     .unwrap();
     let tags = json!([["Environment", "prod", "dv", "modified"]]);
-    let found = case(&json!({"tags": tags, "operation": "add"})).judge(&mut judge);
+    let found = case(&json!({"tags": tags, "operation": "add", "environment": "dv"})).judge(&mut judge);
     assert_eq!(
         (found.disposition, found.severity.as_str(), found.production_critical),
         (Disposition::Notify, "high", true)
@@ -144,7 +144,8 @@ fn the_policy_speaks_without_rules() {
             "tag Environment is dv, allowed are prod, dev",
         ]
     );
-    let found = case(&json!({"tags": tags, "operation": "add", "team": "Platform"})).judge(&mut judge);
+    let found =
+        case(&json!({"tags": tags, "operation": "add", "environment": "dv", "team": "Platform"})).judge(&mut judge);
     assert_eq!(
         (found.disposition, found.severity.as_str()),
         (Disposition::Digest, "medium"),

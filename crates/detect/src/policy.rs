@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use tagwarden_core::{Actor, ActorKind, RuleHit, TagOp, TagOperation, Text, Timestamp};
+use tagwarden_core::{Actor, ActorKind, RuleHit, TagDelta, TagOp, TagOperation, Text, Timestamp, Via};
 
 use crate::RowParts;
 
@@ -13,7 +13,10 @@ use crate::RowParts;
 pub struct Policy {
     /// Tag keys that only some may change once a resource exists; compared without regard to case.
     pub protected_keys: Vec<String>,
-    /// Who may change them: patterns with `*` over the actor's key, or `team:`, `role:`, `via:` or `kind:` and a pattern.
+    /// Keys among them that name the environment: setting one is no change while the environment stays what it was.
+    pub environment_keys: Vec<String>,
+    /// Who may change protected keys: patterns with `*` over the actor's key, or `team:`, `role:`, `via:` or `kind:` and
+    /// a pattern. AWS at work under a role of the company (AWS Backup copying tags to a snapshot) always may.
     pub may_set_protected: Vec<String>,
     /// Key to the values it may have; other keys are free.
     pub allowed_values: BTreeMap<String, Vec<String>>,
@@ -31,6 +34,7 @@ impl Default for Policy {
         let words = |list: &[&str]| list.iter().map(ToString::to_string).collect();
         Self {
             protected_keys: words(&["Environment", "Env", "DataClassification"]),
+            environment_keys: words(&["Environment", "Env"]),
             may_set_protected: words(&["via:iac", "kind:aws_service"]),
             allowed_values: BTreeMap::new(),
             production: words(&["prod"]),
@@ -110,16 +114,18 @@ impl Policy {
     }
 
     fn may_set(&self, actor: &Actor<'_>) -> bool {
-        self.may_set_protected.iter().any(|pattern| match pattern.split_once(':') {
-            Some(("team", pattern)) => fits_some(pattern, actor.team.as_deref()),
-            Some(("role", pattern)) => actor.principal.as_deref().is_some_and(|principal| {
-                let name = principal.rsplit('/').next().unwrap_or(principal);
-                fits(pattern, principal) || fits(pattern, name)
-            }),
-            Some(("via", pattern)) => fits(pattern, actor.via.as_str()),
-            Some(("kind", pattern)) => fits_some(pattern, actor.kind.map(ActorKind::as_str)),
-            _ => fits(pattern, &actor.key),
-        })
+        let aws_at_work = actor.via == Via::Service && actor.kind == Some(ActorKind::Workload);
+        aws_at_work
+            || self.may_set_protected.iter().any(|pattern| match pattern.split_once(':') {
+                Some(("team", pattern)) => fits_some(pattern, actor.team.as_deref()),
+                Some(("role", pattern)) => actor.principal.as_deref().is_some_and(|principal| {
+                    let name = principal.rsplit('/').next().unwrap_or(principal);
+                    fits(pattern, principal) || fits(pattern, name)
+                }),
+                Some(("via", pattern)) => fits(pattern, actor.via.as_str()),
+                Some(("kind", pattern)) => fits_some(pattern, actor.kind.map(ActorKind::as_str)),
+                _ => fits(pattern, &actor.key),
+            })
     }
 
     /// What the policy alone says of a change.
@@ -135,8 +141,13 @@ impl Policy {
         }
         let changed = || enriched.tags.iter().filter(|tag| tag.op != TagOp::Unchanged);
         if change.tags.operation != Some(TagOperation::Create) && changed().next().is_some() {
-            let protected = |key: &str| self.protected_keys.iter().any(|known| known.eq_ignore_ascii_case(key));
-            let keys: Vec<_> = changed().filter(|tag| protected(&tag.key)).map(|tag| borrow(&tag.key)).collect();
+            let among = |keys: &[String], key: &str| keys.iter().any(|known| known.eq_ignore_ascii_case(key));
+            let stays = enriched.environment_before == enriched.environment;
+            let protected = |tag: &&TagDelta<'_>| {
+                let says_the_same = stays && tag.op != TagOp::Removed && among(&self.environment_keys, &tag.key);
+                among(&self.protected_keys, &tag.key) && !says_the_same
+            };
+            let keys: Vec<_> = changed().filter(protected).map(|tag| borrow(&tag.key)).collect();
             if !keys.is_empty() && !self.may_set(actor) {
                 verdict.protected_keys = keys;
             }
