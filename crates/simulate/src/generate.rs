@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::spec::Spec;
 use crate::world::World;
 
-/// One CloudTrail record and what is known of it.
+/// One `CloudTrail` record and what is known of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Simulated {
     /// When it happened, in milliseconds since 1970 UTC (`eventTime` shows whole seconds).

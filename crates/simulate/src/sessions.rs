@@ -16,8 +16,11 @@ const SESSION: i64 = 4 * HOUR;
 /// Sessions that are still good: person, account and role to start, end and caller.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
-    open: BTreeMap<(usize, usize, &'static str), (i64, i64, Rc<Actor>)>,
+    open: BTreeMap<SessionKey, (i64, i64, Rc<Actor>)>,
 }
+
+/// Person, account, and permission set or role.
+type SessionKey = (usize, usize, &'static str);
 
 impl Sessions {
     /// Drops what had ended by then.
@@ -25,7 +28,7 @@ impl Sessions {
         self.open.retain(|_, session| session.1 > now);
     }
 
-    fn get(&self, key: &(usize, usize, &'static str), now: i64) -> Option<Rc<Actor>> {
+    fn get(&self, key: &SessionKey, now: i64) -> Option<Rc<Actor>> {
         let (from, to, actor) = self.open.get(key)?;
         (*from <= now && now < *to).then(|| Rc::clone(actor))
     }

@@ -277,3 +277,129 @@ impl World {
         found
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    type Tags = BTreeMap<String, BTreeMap<String, String>>;
+
+    /// Tags of all live resources that nobody is at work on, by arn.
+    fn store(world: &World, now: i64) -> Tags {
+        (0..world.company.accounts.len())
+            .flat_map(|account| world.estate.find(account, now, |_| true))
+            .map(|at| world.estate.get(at))
+            .map(|resource| (resource.arn.clone(), resource.tags.clone()))
+            .collect()
+    }
+
+    fn pairs(value: &Value) -> Vec<(String, String)> {
+        let text =
+            |item: &Value, names: [&str; 3]| names.iter().find_map(|name| item[*name].as_str()).map(str::to_owned);
+        match value {
+            Value::Array(items) => items
+                .iter()
+                .filter_map(|item| {
+                    Some((text(item, ["key", "tagKey", "Key"])?, text(item, ["value", "tagValue", "Value"])?))
+                })
+                .collect(),
+            Value::Object(members) if members.contains_key("Key") => pairs(&Value::Array(vec![value.clone()])),
+            Value::Object(members) => {
+                members.iter().map(|(key, value)| (key.clone(), value.as_str().unwrap_or("").to_owned())).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Which resource a request is about: found by the id or arn it names.
+    fn targets<'a>(request: &Value, by_name: &'a BTreeMap<String, String>) -> Vec<&'a str> {
+        let mut named: Vec<String> = Vec::new();
+        for member in
+            ["resource", "resourceArn", "resourceName", "keyId", "secretId", "bucketName", "roleName", "queueUrl"]
+        {
+            named.extend(request[member].as_str().map(str::to_owned));
+        }
+        for member in ["resourceArns", "resourceARNList"] {
+            named.extend(request[member].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned));
+        }
+        for item in request["resourcesSet"]["items"].as_array().into_iter().flatten() {
+            named.extend(item["resourceId"].as_str().map(str::to_owned));
+        }
+        named.iter().map(|name| by_name.get(name).unwrap_or_else(|| panic!("nobody knows {name}")).as_str()).collect()
+    }
+
+    #[test]
+    fn the_records_tell_the_whole_story_of_the_tags() {
+        let spec = Spec { events_per_day: 500, ..Spec::new(77, 21) };
+        let mut world = World::new(&spec);
+        let mut replayed = store(&world, 1);
+        let mut by_name: BTreeMap<String, String> = BTreeMap::new();
+        let mut know = |world: &World| {
+            for account in 0..world.company.accounts.len() {
+                for at in world.estate.find(account, i64::MAX, |_| true) {
+                    let resource = world.estate.get(at);
+                    by_name.insert(resource.id.clone(), resource.arn.clone());
+                    by_name.insert(resource.arn.clone(), resource.arn.clone());
+                    let id = &world.company.accounts[account].id;
+                    by_name.insert(calls::queue_url(resource, id), resource.arn.clone());
+                }
+            }
+            by_name.clone()
+        };
+        let mut names = know(&world);
+        let (mut sets, mut removals) = (0, 0);
+        while let Some(event) = world.next() {
+            let record: Value = serde_json::from_str(&event.json).unwrap();
+            let name = record["eventName"].as_str().unwrap();
+            let request = &record["requestParameters"];
+            if record["errorCode"].is_string() || record["readOnly"] == true {
+                continue;
+            }
+            if name.starts_with("Create") && name != "CreateTags" || name == "RunInstances" {
+                // The new resource starts with what its own creation says, which is in the store already.
+                names = know(&world);
+                continue;
+            }
+            if !name.to_lowercase().contains("tag") {
+                continue;
+            }
+            for arn in targets(request, &names) {
+                let removes = ["Untag", "Remove", "Delete"].iter().any(|verb| name.starts_with(verb));
+                let tags = replayed.entry(arn.to_owned()).or_default();
+                if removes {
+                    removals += 1;
+                    let ec2 = request["tagSet"]["items"].as_array().into_iter().flatten();
+                    let keys = request["tagKeys"].as_array().into_iter().flatten();
+                    let gone: Vec<&str> =
+                        ec2.filter_map(|item| item["key"].as_str()).chain(keys.filter_map(Value::as_str)).collect();
+                    tags.retain(|key, _| !gone.contains(&key.as_str()));
+                } else {
+                    sets += 1;
+                    if name == "PutBucketTagging" {
+                        tags.clear();
+                    }
+                    for member in [&request["tags"], &request["tagSet"]["items"], &request["Tagging"]["TagSet"]["Tag"]]
+                    {
+                        tags.extend(pairs(member));
+                    }
+                }
+            }
+        }
+        assert!(sets > 1000 && removals > 5, "{sets} set, {removals} removed");
+        let end = spec.end().start_ms();
+        let mut compared = 0;
+        let started = store(&World::new(&spec), 1);
+        for (arn, tags) in store(&world, end) {
+            // What was made during the run brought tags of its own, which the replay did not read.
+            if started.contains_key(&arn) {
+                compared += 1;
+                assert_eq!(replayed.get(&arn), Some(&tags), "{arn}");
+            }
+        }
+        assert!(compared > 300, "{compared}");
+    }
+}

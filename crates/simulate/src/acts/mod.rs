@@ -132,12 +132,13 @@ fn rounds(world: &mut World, day: Day, weekend: bool, rate: usize) -> usize {
             expected += 6;
         }
     }
-    if !weekend && world.rng.chance(70) {
-        if let Some(person) = somebody(world, FINANCE, day, "CostSteward") {
-            let at = working_hour(world, Zone::Lisbon, day);
-            plan(world, day, at, Act::CostMove { person });
-            expected += 6;
-        }
+    if !weekend
+        && world.rng.chance(70)
+        && let Some(person) = somebody(world, FINANCE, day, "CostSteward")
+    {
+        let at = working_hour(world, Zone::Lisbon, day);
+        plan(world, day, at, Act::CostMove { person });
+        expected += 6;
     }
     expected
 }

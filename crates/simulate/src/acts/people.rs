@@ -148,7 +148,9 @@ pub(super) fn tinker(world: &mut World, now: i64, person: usize) {
         world.modify(&mut turn, at);
     }
     let apps = world.company.teams[team].apps;
-    if world.rng.chance(25) && !apps.is_empty() {
+    // Leftovers of earlier days are in the way of new ones.
+    let crowded = world.estate.find(account, i64::MAX, own(world, person)).len() > 40 * apps.len();
+    if world.rng.chance(25) && !crowded && !apps.is_empty() {
         let app = *world.rng.pick(apps);
         let kind = *world.rng.pick(&[Kind::Queue, Kind::Bucket, Kind::Function, Kind::Volume, Kind::Topic]);
         // Made by hand, tagged by hand: the owner and the cost centre are what people forget.

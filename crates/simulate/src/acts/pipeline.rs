@@ -7,7 +7,10 @@ use crate::calendar::{HOUR, MINUTE};
 use crate::company::Stage;
 use crate::estate::{Kind, Resource};
 use crate::record::Call;
-use crate::world::World;
+use crate::world::{Turn, World};
+
+/// A team's stack in one account shrinks above the first number, and never below the second.
+const STACK: (usize, usize) = (34, 14);
 
 fn of_app(team: usize, app: &'static str) -> impl Fn(&Resource) -> bool {
     move |resource| resource.team == team && resource.app == app && !resource.elastic
@@ -56,6 +59,9 @@ pub(super) fn release(world: &mut World, now: i64, team: usize, app: &'static st
 pub(super) fn grow(world: &mut World, now: i64, team: usize, app: &'static str, stage: Stage) {
     let Some(account) = world.company.account_of(team, stage) else { return };
     let mut turn = world.pipeline(team, account, now);
+    if world.estate.find(account, i64::MAX, of_app(team, app)).len() > STACK.0 {
+        return shrink(world, &mut turn, team, app);
+    }
     let kinds: &[Kind] = match world.rng.below(4) {
         0 => &[Kind::LogGroup, Kind::Role, Kind::Function, Kind::Queue],
         1 => &[Kind::Key, Kind::Bucket, Kind::Secret],
@@ -73,11 +79,16 @@ pub(super) fn grow(world: &mut World, now: i64, team: usize, app: &'static str, 
 pub(super) fn retire(world: &mut World, now: i64, team: usize, app: &'static str) {
     let Some(account) = world.company.account_of(team, Stage::Dev) else { return };
     let mut turn = world.pipeline(team, account, now);
-    let stack = world.some(account, now, 40, of_app(team, app));
-    // A stack never shrinks to nothing: what is left is what the team still works on.
-    for at in stack.iter().copied().take(stack.len().saturating_sub(14).min(6)) {
-        world.describe(&mut turn, at);
-        world.delete(&mut turn, at);
+    shrink(world, &mut turn, team, app);
+}
+
+/// Deletes a few resources of the stack; what is left is what the team still works on.
+fn shrink(world: &mut World, turn: &mut Turn, team: usize, app: &'static str) {
+    let (account, now) = (turn.account, turn.now);
+    let size = world.estate.find(account, i64::MAX, of_app(team, app)).len();
+    for at in world.some(account, now, size.saturating_sub(STACK.1).min(6), of_app(team, app)) {
+        world.describe(turn, at);
+        world.delete(turn, at);
     }
 }
 

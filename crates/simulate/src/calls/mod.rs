@@ -11,4 +11,6 @@ pub(crate) use guard::{
 };
 pub(crate) use lifecycle::{create, delete, modify, power};
 pub(crate) use reads::{browse, describe, survey};
+#[cfg(test)]
+pub(crate) use tags::queue_url;
 pub(crate) use tags::{put_tags, remove_tags, tag_many, untag_many};

@@ -53,15 +53,9 @@ pub(crate) struct Cast {
     account: usize,
 }
 
-/// Names of all kinds, in the order in which they come up.
-#[cfg(test)]
-pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    KINDS.iter().map(|kind| kind.name)
-}
-
 /// All incidents and twins of the run, with their times.
 pub(crate) fn plan(world: &mut World) -> Vec<(i64, Cast)> {
-    if !world.spec.incidents {
+    if !world.spec.incidents || world.spec.days == 0 {
         return Vec::new();
     }
     if let Some((from, to)) = world.spec.showcase_ms() {
@@ -129,10 +123,10 @@ fn showcase(world: &mut World, from: i64, to: i64) -> Vec<(i64, Cast)> {
     let products = world.company.product_teams();
     let step = (to - from) / 11;
     let mut planned = Vec::new();
-    for kind in 0..KINDS.len() {
+    for (kind, row) in KINDS.iter().enumerate() {
         let night = |&&team: &&usize| {
             let (_, local) = world.company.teams[team].zone.local(from);
-            KINDS[kind].hours != Hours::Night || !(6 * HOUR..22 * HOUR).contains(&local)
+            row.hours != Hours::Night || !(6 * HOUR..22 * HOUR).contains(&local)
         };
         let fitting: Vec<usize> = products.iter().filter(night).copied().collect();
         for malicious in [true, false] {
