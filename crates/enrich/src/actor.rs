@@ -23,7 +23,9 @@ const PIPELINE_PROVIDERS: &[&str] = &[
 const HIDDEN: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
 
 fn is_pipeline_provider(provider: &str) -> bool {
-    PIPELINE_PROVIDERS.iter().any(|known| provider.contains(known))
+    // Either `arn:aws:iam::<account>:oidc-provider/<host>` or the host alone.
+    let host = provider.split_once('/').map_or(provider, |(_, host)| host);
+    PIPELINE_PROVIDERS.iter().any(|known| host.starts_with(known))
 }
 
 /// What is found out step by step.
@@ -213,8 +215,7 @@ fn assumed_role<'a, 'd>(who: &mut Who<'a, 'd>, directory: &'d Directory, origin:
     let session = session_name(identity);
     who.session.clone_from(&session);
     who.principal.clone_from(&role);
-    let path = identity.issuer.as_ref().and_then(|issuer| issuer.arn.as_deref()).unwrap_or("");
-    if name.starts_with("AWSServiceRoleFor") || path.contains(":role/aws-service-role/") {
+    if name.starts_with("AWSServiceRoleFor") {
         who.kind = Some(ActorKind::AwsService);
         let service = identity.invoked_by.as_ref();
         who.key = Some(service.map_or_else(|| name.to_owned(), |service| service.clone().into_owned()));

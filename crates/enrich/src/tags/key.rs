@@ -31,12 +31,7 @@ pub(crate) fn resource_key<'c>(event: &Event<'_>, change: &'c Change<'_>) -> Opt
 
 /// The key of an ARN: services whose own calls go by id or name are brought to that form, others keep the ARN.
 pub(crate) fn of_arn(arn: &str) -> Text<'_> {
-    let mut parts = arn.splitn(6, ':');
-    let ("arn", Some(_), Some(service), Some(region), Some(account), Some(resource)) =
-        (parts.next().unwrap_or(""), parts.next(), parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return Text::Borrowed(arn);
-    };
+    let Some([service, region, account, resource]) = fields(arn) else { return Text::Borrowed(arn) };
     match (service, resource.split_once('/')) {
         ("ec2", Some((_, id))) => join(&["ec2", account, region, id]).into(),
         ("s3", None) => join(&["s3", resource]).into(),
@@ -61,6 +56,14 @@ pub(crate) fn of_arn(arn: &str) -> Text<'_> {
         },
         _ => Text::Borrowed(arn),
     }
+}
+
+/// Service, region, account and resource of `arn:<partition>:<service>:<region>:<account>:<resource>`.
+fn fields(arn: &str) -> Option<[&str; 4]> {
+    let rest = arn.strip_prefix("arn:")?;
+    let mut marks = rest.bytes().enumerate().filter(|(_, b)| *b == b':').map(|(at, _)| at);
+    let [a, b, c, d] = [marks.next()?, marks.next()?, marks.next()?, marks.next()?];
+    Some([rest.get(a + 1..b)?, rest.get(b + 1..c)?, rest.get(c + 1..d)?, rest.get(d + 1..)?])
 }
 
 fn join(parts: &[&str]) -> String {
