@@ -160,8 +160,28 @@ impl Stages for Detection {
     }
 
     fn redact(&mut self, change: &mut Change<'_>, enriched: &mut Enriched<'_>, assessment: &mut Assessment) {
-        let _ = (enriched, assessment);
+        // What was a secret in a value is one in the words about it, too.
+        let mut hide = |was: &str| {
+            assessment.reasons.iter_mut().for_each(|reason| *reason = reason.replace(was, "***"));
+            let words = assessment.hits.iter_mut().filter_map(|hit| hit.reason.as_mut());
+            words.for_each(|reason| *reason = reason.replace(was, "***"));
+        };
+        for delta in &mut enriched.tags {
+            for value in [&mut delta.old, &mut delta.new].into_iter().flatten() {
+                let was = value.clone();
+                tagwarden_events::redact_value(&delta.key, value);
+                if *value != was {
+                    hide(&was);
+                }
+            }
+        }
+        let was: Vec<_> = change.details.iter().map(|(_, value)| value.clone()).collect();
         tagwarden_events::redact(change);
+        for ((_, is), was) in change.details.iter().zip(&was) {
+            if is != was {
+                hide(was);
+            }
+        }
     }
 
     fn raw(&mut self, event: &Event<'_>) -> Option<String> {
@@ -353,7 +373,11 @@ impl Couriers {
         self.stop.send_replace(true);
         for task in self.tasks {
             match tokio::time::timeout(deadline + Duration::from_secs(10), task).await {
-                Ok(joined) => joined.context("a courier broke")??,
+                Ok(joined) => {
+                    if let Err(error) = joined.context("a courier broke")? {
+                        eprintln!("tagwarden: {error}; messages stay in the ledger");
+                    }
+                }
                 Err(_) => eprintln!("tagwarden: a destination did not answer in time; its messages stay in the ledger"),
             }
         }
@@ -361,8 +385,11 @@ impl Couriers {
     }
 }
 
-/// How long a stop waits for destinations.
-pub const DRAIN: Duration = Duration::from_secs(10);
+/// How long the end of a run waits for destinations.
+pub const DRAIN: Duration = Duration::from_secs(20);
+
+/// The pause after a destination said that going on does harm.
+const REFUSED: Duration = Duration::from_secs(60);
 
 impl Alerts {
     /// Opens the outbox in the state file and starts couriers for `destinations`.
@@ -385,7 +412,13 @@ impl Alerts {
             }
             let stopped = stopped.clone();
             tasks.push(tokio::spawn(async move {
-                courier.run(stopped).await?;
+                while let Err(error) = courier.run(stopped.clone()).await {
+                    eprintln!("tagwarden: destination {name}: {error}; trying again in a minute, messages stay in the ledger");
+                    let mut stopped = stopped.clone();
+                    if tokio::time::timeout(REFUSED, stopped.wait_for(|stop| *stop)).await.is_ok() {
+                        return Ok(());
+                    }
+                }
                 courier.drain(drain, DRAIN).await.map(|_| ())
             }));
         }
@@ -427,7 +460,7 @@ impl Outbox for Alerts {
             tokio::task::block_in_place(|| {
                 tokio::runtime::Handle::current().block_on(async {
                     for courier in &mut self.couriers {
-                        courier.drain(Drain::Due, DRAIN).await?;
+                        courier.deliver_due().await?;
                     }
                     Ok::<_, tagwarden_alert::AlertError>(())
                 })
