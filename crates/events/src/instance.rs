@@ -1,5 +1,6 @@
 //! Calls on instances: what was launched with which tags, what state was left, which attribute was changed.
 
+use rustc_hash::FxHashMap;
 use tagwarden_core::{Change, TagEdit, Text};
 use tagwarden_json::{Kind, Node};
 
@@ -7,15 +8,14 @@ use crate::member::{self, Call};
 use crate::tables::TagMember;
 use crate::tags::{self, Reading};
 
-/// The entry of `instancesSet` in the answer that is about `id`.
-fn answered<'a>(call: &Call<'_, 'a>, id: &str) -> Option<Node<'a>> {
-    let mut found = None;
-    member::walk(call.response?, "instancesSet", &mut |set| {
+/// The entries of `instancesSet` in the answer, by instance; looked up only.
+fn answered<'a>(call: &Call<'_, 'a>) -> FxHashMap<Text<'a>, Node<'a>> {
+    let mut found = FxHashMap::default();
+    let Some(response) = call.response else { return found };
+    member::walk(response, "instancesSet", &mut |set| {
         let list = member::unwrapped(set).unwrap_or(set);
         for entry in list.one_or_many() {
-            if member::text(entry, "instanceId").is_some_and(|text| text == id) {
-                found = Some(entry);
-            }
+            found.extend(member::text(entry, "instanceId").map(|id| (id, entry)));
         }
     });
     found
@@ -35,8 +35,11 @@ pub(crate) fn launch<'a>(call: &Call<'_, 'a>, changes: &mut [Change<'a>]) {
     });
     let template = call.request.and_then(|request| member::member(request, "launchTemplate"));
     let template = template.is_some_and(|node| node.kind() == Kind::Object && node.members().next().is_some());
+    let answered = answered(call);
+    let lists =
+        [("volume_tags", volumes), ("other_tags", others)].map(|(name, list)| (name, shortened(list.join(","))));
     for change in changes {
-        match answered(call, &change.resource_id).and_then(|entry| member::member(entry, "tagSet")) {
+        match answered.get(&change.resource_id).and_then(|entry| member::member(*entry, "tagSet")) {
             Some(set) => {
                 let mut reading =
                     Reading { edit: TagEdit { operation: change.tags.operation, ..TagEdit::default() }, fault: None };
@@ -47,18 +50,25 @@ pub(crate) fn launch<'a>(call: &Call<'_, 'a>, changes: &mut [Change<'a>]) {
             }
             None => change.tags.partial |= template,
         }
-        for (name, list) in [("volume_tags", &volumes), ("other_tags", &others)] {
-            if !list.is_empty() {
-                change.details.push((name, list.join(",").into()));
-            }
+        for (name, list) in lists.iter().filter(|(_, list)| !list.is_empty()) {
+            change.details.push((name, list.clone().into()));
         }
     }
 }
 
+fn shortened(mut text: String) -> String {
+    if text.len() > member::LONGEST {
+        text.truncate(text.floor_char_boundary(member::LONGEST));
+        text.push('…');
+    }
+    text
+}
+
 /// The state that each instance was in before it was started, stopped or terminated.
 pub(crate) fn previous_states<'a>(call: &Call<'_, 'a>, changes: &mut [Change<'a>]) {
+    let answered = answered(call);
     for change in changes {
-        let before = answered(call, &change.resource_id).and_then(|entry| member::member(entry, "previousState"));
+        let before = answered.get(&change.resource_id).and_then(|entry| member::member(*entry, "previousState"));
         if let Some(name) = before.and_then(|state| member::text(state, "name")) {
             change.details.push(("previous_state", name));
         }

@@ -6,6 +6,9 @@ use tagwarden_json::{Kind, Node};
 /// What CloudTrail writes in place of a value it will not show.
 pub(crate) const HIDDEN: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
 
+/// Bytes of joined values that a fact may have: it is copied to each resource of an event.
+pub(crate) const LONGEST: usize = 4096;
+
 /// Members that stand between a name and its value or values.
 const WRAPPERS: [&str; 5] = ["items", "item", "member", "content", "value"];
 
@@ -68,15 +71,20 @@ impl<'e, 'a> Call<'e, 'a> {
         }
     }
 
-    /// What [`first`](Self::first) finds, joined by commas.
+    /// What [`first`](Self::first) finds, joined by commas, cut where several values together grow too long.
     pub(crate) fn joined(&self, paths: &str) -> Option<Text<'a>> {
         let mut out: Option<Text<'a>> = None;
         self.first(paths, &mut |text| match &mut out {
-            Some(all) => {
+            Some(all) if all.len() < LONGEST => {
                 let all = all.to_mut();
                 all.push(',');
                 all.push_str(&text);
+                if all.len() >= LONGEST {
+                    all.truncate(all.floor_char_boundary(LONGEST));
+                    all.push('…');
+                }
             }
+            Some(_) => {}
             None => out = Some(text),
         });
         out

@@ -1,5 +1,6 @@
 //! From one event to the changes it made, one per resource.
 
+use rustc_hash::FxHashMap;
 use tagwarden_core::{Change, Event, EventKind, Family, TagEdit, TagOperation, Text};
 use tagwarden_json::{Kind, Node};
 
@@ -8,6 +9,9 @@ use crate::member::{self, Call};
 use crate::tables::{self, Reads, Row, TagRow};
 use crate::tags::Reading;
 use crate::{exposure, instance, policy, security_group, tag_targets, tags, witness};
+
+/// Tags that all resources of one event may have together; the API's own limits allow 50,000.
+const MOST_PAIRS: usize = 200_000;
 
 /// Clears `out` and fills it with what `event` did: at least one change, in the order of the request.
 ///
@@ -102,14 +106,17 @@ fn tag_change<'a>(call: &Call<'_, 'a>, row: &TagRow, out: &mut Vec<Change<'a>>) 
         targets.push(Target::default());
     }
     let failed = call.response.and_then(|response| member::member(response, "failedResourcesMap"));
+    let failed: FxHashMap<_, _> =
+        failed.into_iter().flat_map(|failed| failed.members()).map(|(key, why)| (key.str(), why)).collect();
     let last = targets.len() - 1;
+    let mut room = MOST_PAIRS;
     for (at, target) in targets.into_iter().enumerate() {
-        let why = failed.and_then(|failed| failure(failed, target.arn.as_deref().unwrap_or(&target.id)));
+        let why = failed.get(target.arn.as_deref().unwrap_or(&target.id)).map(|entry| failure(*entry));
         let mut change = change(Family::Tags, "tags_changed", target);
         match why {
             Some(why) => change.details.push(("error", why.into())),
             None if at == last => change.tags = std::mem::take(&mut edit),
-            None => change.tags = edit.clone(),
+            None => give(&mut change, &edit, &mut room),
         }
         out.push(change);
     }
@@ -118,25 +125,36 @@ fn tag_change<'a>(call: &Call<'_, 'a>, row: &TagRow, out: &mut Vec<Change<'a>>) 
     }
 }
 
-/// Why the tagging of `arn` failed, if it did, as `failedResourcesMap` says.
-fn failure(failed: Node<'_>, arn: &str) -> Option<String> {
-    let (_, entry) = failed.members().find(|(key, _)| key.is(arn))?;
+/// Copies `edit` into `change` while there is room for it.
+fn give<'a>(change: &mut Change<'a>, edit: &TagEdit<'a>, room: &mut usize) {
+    match room.checked_sub(edit.set.len() + edit.remove.len()) {
+        Some(left) => {
+            *room = left;
+            change.tags = edit.clone();
+        }
+        None => {
+            change.tags = TagEdit { operation: edit.operation, partial: true, ..TagEdit::default() };
+            push_fault(&mut change.details, format!("found more than {MOST_PAIRS} tags on all resources of one event"));
+        }
+    }
+}
+
+/// Why the tagging of one resource failed, as its entry in `failedResourcesMap` says.
+fn failure(entry: Node<'_>) -> String {
     let code = member::text(entry, "errorCode").unwrap_or("failed".into());
-    Some(match member::text(entry, "errorMessage") {
+    match member::text(entry, "errorMessage") {
         Some(message) => format!("{code}: {message}"),
         None => code.into_owned(),
-    })
+    }
 }
 
 /// Gives created resources the tags they are born with.
 fn born_with<'a>(call: &Call<'_, 'a>, row: &TagRow, changes: &mut [Change<'a>]) {
-    let mut fault = None;
-    for change in changes.iter_mut() {
-        if let Some(reading) = tags::creation(call, row, &change.resource_type) {
-            change.tags = reading.edit;
-            fault = fault.or(reading.fault);
-        }
-    }
+    // All resources of one call have one type, so they are born with the same tags.
+    let Some(first) = changes.first() else { return };
+    let Some(Reading { edit, fault }) = tags::creation(call, row, &first.resource_type) else { return };
+    let mut room = MOST_PAIRS;
+    changes.iter_mut().for_each(|change| give(change, &edit, &mut room));
     if let (Some(fault), Some(first)) = (fault, changes.first_mut()) {
         push_fault(&mut first.details, fault);
     }

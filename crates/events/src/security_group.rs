@@ -7,6 +7,9 @@ use crate::member::{self, Call};
 
 type Details<'a> = Vec<(&'static str, Text<'a>)>;
 
+/// As many port ranges as a person would read.
+const LISTED: usize = 64;
+
 /// The rules of one call, column by column, in the order of the request.
 #[derive(Default)]
 struct Rules {
@@ -37,7 +40,7 @@ impl Rules {
                 (from, to) if from == to || to.is_empty() => from.to_owned(),
                 (from, to) => format!("{from}-{to}"),
             };
-            if !self.world_ports.contains(&ports) {
+            if self.world_ports.len() < LISTED && !self.world_ports.contains(&ports) {
                 self.world_ports.push(ports);
             }
         }

@@ -1,5 +1,6 @@
 //! Which resources a tag operation names.
 
+use rustc_hash::FxHashMap;
 use tagwarden_core::{Event, TagEdit, Text};
 use tagwarden_json::{Kind, Node};
 
@@ -114,12 +115,13 @@ fn type_of(call: &Call<'_, '_>, path: &str) -> &'static str {
 /// Auto Scaling names a resource in each tag: the tags by resource, in the order in which resources first occur.
 pub(crate) fn by_resource<'a>(call: &Call<'_, 'a>, removing: bool) -> Vec<(Target<'a>, Reading<'a>)> {
     let mut out: Vec<(Target<'a>, Reading<'a>)> = Vec::new();
+    let mut places: FxHashMap<Text<'a>, usize> = FxHashMap::default();
     let Some(tags) = call.request.and_then(|request| member::member(request, "tags")) else { return out };
     member::walk(tags, "", &mut |node| {
         let inner = if member::member(node, "resourceId").is_none() { member::unwrapped(node) } else { None };
         for tag in inner.unwrap_or(node).one_or_many() {
             let Some(id) = member::text(tag, "resourceId") else { continue };
-            let at = out.iter().position(|(target, _)| target.id == id).unwrap_or_else(|| {
+            let at = *places.entry(id.clone()).or_insert_with(|| {
                 let target = arn::from_id("AWS::AutoScaling::AutoScalingGroup", id, call.event);
                 out.push((target, Reading { edit: TagEdit::default(), fault: None }));
                 out.len() - 1

@@ -1,5 +1,6 @@
 //! Events that report a state without an actor: tags and instance states as they are now.
 
+use rustc_hash::FxHashSet;
 use tagwarden_core::{Change, Event, Family, TagEdit, TagOperation, Text};
 use tagwarden_json::Node;
 
@@ -39,7 +40,8 @@ pub(crate) fn tag_state<'a>(event: &Event<'a>, out: &mut Vec<Change<'a>>) {
     if let Some(keys) = detail.get("changed-tag-keys") {
         member::texts(keys, &mut |key| changed.push(key));
     }
-    let gone = changed.iter().filter(|key| !edit.set.iter().any(|(known, _)| known == *key));
+    let there: FxHashSet<&Text<'a>> = edit.set.iter().map(|(key, _)| key).collect();
+    let gone = changed.iter().filter(|key| !there.contains(key));
     edit.remove = gone.map(|key| (key.clone(), None)).collect();
     let mut details: Vec<(&'static str, Text<'a>)> = vec![("changed_tag_keys", changed.join(",").into())];
     for (name, member) in

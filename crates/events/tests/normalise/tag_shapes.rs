@@ -1,6 +1,6 @@
 //! Tag changes in every shape that CloudTrail writes, each with its whole expected change.
 
-use crate::support::{lines, record};
+use crate::support::{lines, record, with_changes};
 
 const ROLE: &str = "AWS::IAM::Role | web | arn:aws:iam::111122223333:role/web | -";
 const ASG: &str = "AWS::AutoScaling::AutoScalingGroup";
@@ -377,4 +377,19 @@ fn witnesses_report_a_state() {
     );
     let state = r#"{"version":"0","id":"7bf73129-1428-4cd3-a780-95db273d1602","detail-type":"EC2 Instance State-change Notification","source":"aws.ec2","account":"111122223333","time":"2026-11-11T21:29:54Z","region":"eu-west-1","resources":["arn:aws:ec2:eu-west-1:111122223333:instance/i-01"],"detail":{"instance-id":"i-01","state":"pending"}}"#;
     assert_eq!(lines(state), [format!("instance instance_state_reported | {I1} | - | state=pending")]);
+}
+
+/// A huge request on many resources neither takes the memory of a product nor hides what was done.
+#[test]
+fn many_tags_on_many_resources_stay_bounded() {
+    let ids: Vec<String> = (0..3000).map(|n| format!(r#"{{"resourceId":"i-{n}"}}"#)).collect();
+    let pairs: Vec<String> = (0..3000).map(|n| format!(r#"{{"key":"k{n}","value":"v"}}"#)).collect();
+    let request =
+        format!(r#"{{"resourcesSet":{{"items":[{}]}},"tagSet":{{"items":[{}]}}}}"#, ids.join(","), pairs.join(","));
+    with_changes(&record("ec2", "CreateTags", &request, "null", ""), |changes| {
+        assert_eq!(changes.len(), 3000);
+        assert_eq!(changes.iter().map(|change| change.tags.set.len()).sum::<usize>(), 201_000);
+        assert!(changes[100].tags.partial && changes[100].detail("fault").is_some());
+        assert!(!changes[0].tags.partial && changes[0].detail("fault").is_none());
+    });
 }
