@@ -63,7 +63,8 @@ impl Baseline {
         }
     }
 
-    /// Learns from a change that was judged; `scores` are what [`score`](Self::score) said of it. An event of an
+    /// Learns from a change that was judged; `scores` are what [`score`](Self::score) said of it. What belongs to the call
+    /// is learned with its first change (ordinal 0), what belongs to tags with each. An event of an
     /// older day counts for the newest day.
     pub fn learn<'a>(
         &mut self,
@@ -78,7 +79,7 @@ impl Baseline {
         }
         self.judged_for = None;
         let today = self.reference.today(event.time.day());
-        for feature in &self.judged {
+        for feature in self.judged.iter().filter(|feature| change.ordinal == 0 || feature.kind.is_of_tag()) {
             surprisal::learn(&mut self.table, feature, today);
         }
         let hour = event.time.0.div_euclid(HOUR).cast_unsigned();

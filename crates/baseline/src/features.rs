@@ -27,6 +27,13 @@ pub(crate) enum Kind {
     Transition = 7,
 }
 
+impl Kind {
+    /// Of a tag of the resource, not of the call: a call on many resources is one call.
+    pub(crate) fn is_of_tag(self) -> bool {
+        matches!(self, Self::Key | Self::Value | Self::Transition)
+    }
+}
+
 /// A value and where it is looked up.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Feature {

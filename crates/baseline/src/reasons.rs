@@ -91,13 +91,13 @@ fn of_actor(
 ) {
     // Writing to a string can't fail, so the results are not looked at.
     let _written = if context.count == 0 {
-        write!(out, ": first change known of {who}")
+        write!(out, ": first call known of {who}")
     } else if value.count == 0 {
         let (calls, ago) = (thousands(context.count), ago(context, today));
-        write!(out, ": first time by {who} ({calls} changes known, last {ago})")
+        write!(out, ": first time by {who} ({calls} calls known, last {ago})")
     } else {
         let (seen, calls, ago) = (thousands(value.count), thousands(context.count), ago(value, today));
-        write!(out, ": {seen} of {calls} changes by {who}, last {ago}")
+        write!(out, ": {seen} of {calls} calls by {who}, last {ago}")
     };
     if value.count == 0 && elsewhere > 0 {
         let peers = match (&actor.team, actor.kind) {

@@ -15,6 +15,7 @@ pub(crate) const DAY: i64 = 24 * HOUR;
 /// One change, with all that the baseline looks at.
 #[derive(Debug, Clone)]
 pub(crate) struct Made {
+    pub(crate) ordinal: u32,
     pub(crate) at: i64,
     pub(crate) who: String,
     pub(crate) team: Option<String>,
@@ -30,6 +31,7 @@ impl Made {
     /// `who` of team platform retags an instance in an ordinary way, on the n-th occasion.
     pub(crate) fn ordinary(who: &str, at: i64) -> Self {
         Self {
+            ordinal: 0,
             at,
             who: who.to_owned(),
             team: Some("platform".to_owned()),
@@ -52,7 +54,7 @@ impl Made {
         self
     }
 
-    fn with<T>(&self, ordinal: u32, run: impl FnOnce(&Event<'_>, &Actor<'_>, &Change<'_>, &Enriched<'_>) -> T) -> T {
+    fn with<T>(&self, run: impl FnOnce(&Event<'_>, &Actor<'_>, &Change<'_>, &Enriched<'_>) -> T) -> T {
         let mut tape = Tape::new();
         let node = tape.parse("{}").expect("an empty object");
         let event = Event {
@@ -97,7 +99,7 @@ impl Made {
             source_identity_missing: false,
         };
         let change = Change {
-            ordinal,
+            ordinal: self.ordinal,
             family: Family::Tags,
             kind: "tags_changed",
             resource_type: Cow::Borrowed("AWS::EC2::Instance"),
@@ -125,17 +127,17 @@ impl Made {
 
     /// What the baseline says of it, with reasons.
     pub(crate) fn judged_by(&self, baseline: &mut Baseline) -> Scores {
-        self.with(0, |event, actor, change, enriched| baseline.score(event, actor, change, enriched, true))
+        self.with(|event, actor, change, enriched| baseline.score(event, actor, change, enriched, true))
     }
 
     /// Learns it, with what was said of it.
     pub(crate) fn learnt_by(&self, baseline: &mut Baseline, scores: &Scores) {
-        self.with(0, |event, actor, change, enriched| baseline.learn(event, actor, change, enriched, scores));
+        self.with(|event, actor, change, enriched| baseline.learn(event, actor, change, enriched, scores));
     }
 
     /// What the baseline said of it before it learned it.
     pub(crate) fn taught_to(&self, baseline: &mut Baseline) -> Scores {
-        self.with(0, |event, actor, change, enriched| {
+        self.with(|event, actor, change, enriched| {
             let scores = baseline.score(event, actor, change, enriched, true);
             baseline.learn(event, actor, change, enriched, &scores);
             scores

@@ -90,14 +90,14 @@ fn a_new_transition_stands_out_and_says_why() {
     assert!(loud(&stop), "{stop:?}");
     assert_eq!(
         stop.reasons,
-        ["StopLogging: first time by ana@example.net (340 changes known, last 3 days ago)"],
+        ["StopLogging: first time by ana@example.net (340 calls known, last 3 days ago)"],
         "{stop:?}"
     );
     let again = Made::ordinary("ana@example.net", 12 * DAY).action("StopLogging");
     again.taught_to(&mut baseline);
     let again = Made { at: 14 * DAY, ..again }.judged_by(&mut baseline);
     assert!(again.score < stop.score);
-    assert_eq!(again.reasons, ["StopLogging: 1 of 341 changes by ana@example.net, last 2 days ago"]);
+    assert_eq!(again.reasons, ["StopLogging: 1 of 341 calls by ana@example.net, last 2 days ago"]);
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn colleagues_and_other_accounts_are_counted_in_words() {
     // Twice by one person is not two persons.
     stop.taught_to(&mut baseline);
     let by_ana = Made::ordinary("ana@example.net", 10 * DAY).action("StopLogging").judged_by(&mut baseline);
-    let wanted = "StopLogging: first time by ana@example.net (340 changes known, last yesterday); \
+    let wanted = "StopLogging: first time by ana@example.net (340 calls known, last yesterday); \
                   1 other of team platform did";
     assert_eq!(by_ana.reasons, [wanted]);
     let elsewhere = Made { account: "444455556666".to_owned(), ..stop };
@@ -150,9 +150,9 @@ fn colleagues_and_other_accounts_are_counted_in_words() {
     assert_eq!(
         away.judged_by(&mut baseline).reasons,
         [
-            "region sa-east-1: first time by ben@example.net (333 changes known, last yesterday)",
-            "from network 198.51: first time by ben@example.net (333 changes known, last yesterday)",
-            "denied CreateTags: first time by ben@example.net (333 changes known, last yesterday)",
+            "region sa-east-1: first time by ben@example.net (333 calls known, last yesterday)",
+            "from network 198.51: first time by ben@example.net (333 calls known, last yesterday)",
+            "denied CreateTags: first time by ben@example.net (333 calls known, last yesterday)",
         ]
     );
 }
@@ -182,6 +182,24 @@ fn a_crafted_event_costs_no_more_than_so_many_tags() {
     let (most, more) = (with(256).judged_by(&mut baseline), with(300).judged_by(&mut baseline));
     assert_eq!(most, more);
     assert_ne!(with(255).judged_by(&mut baseline), most);
+}
+
+#[test]
+fn a_call_on_many_resources_is_one_call() {
+    let mut baseline = Baseline::new(Settings::default());
+    routine(&mut baseline, 10);
+    let call = Made::ordinary("ana@example.net", 10 * DAY).action("StopInstances").tag("off", None, Some("x"));
+    for ordinal in 0..20 {
+        Made { ordinal, ..call.clone() }.taught_to(&mut baseline);
+    }
+    let reasons = call.judged_by(&mut baseline).reasons;
+    assert_eq!(
+        reasons,
+        [
+            "StopInstances: 1 of 341 calls by ana@example.net, last today",
+            "tag key off: 20 of 2,020 tag changes in account nimbus-prd, last today",
+        ]
+    );
 }
 
 #[test]
@@ -287,6 +305,7 @@ fn made() -> impl Strategy<Value = (i64, Made)> {
         let (who, team, action, denied) = who;
         let name = |n: u8| format!("v{n}");
         let made = Made {
+            ordinal: u32::from(account),
             at: 0,
             who: name(who),
             team: team.map(name),
