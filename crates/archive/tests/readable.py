@@ -110,7 +110,8 @@ def main(root):
         must({str(time.date()) for time in table["event_time"].to_pylist()} <= {date}, True, f"dates in {key}")
         tables.append(table)
     if logged:
-        must(sorted(logged), sorted(file[len(root) :].lstrip("/") for file in files), "files of the log")
+        there = {file[len(root) :].lstrip("/") for file in files}
+        must(sorted(there ^ set(logged)), [], "files that only the log or only the folder has")
     whole = pa.concat_tables(tables)
 
     con = duckdb.connect()

@@ -143,7 +143,7 @@ async fn slices_of_the_input_are_the_raw_event() {
     let store = Arc::new(InMemory::new());
     let mut archive = archive(&store).await;
     let input = Bytes::from(r#"{"a":1}{"ü":2}"#);
-    for (position, range) in [(9, 7..15), (10, 0..7)] {
+    for (position, range) in [(10, 0..7), (9, 7..15)] {
         let mut spec = Spec::new(position, "111111111111", 0);
         spec.raw = None;
         spec.row(|row| archive.push(row, Some(input.slice(range))));
