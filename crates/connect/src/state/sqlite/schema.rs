@@ -26,7 +26,7 @@ CREATE TABLE position (partition TEXT PRIMARY KEY, position TEXT NOT NULL) WITHO
 CREATE TABLE state (space TEXT, key BLOB, value BLOB NOT NULL, PRIMARY KEY (space, key)) WITHOUT ROWID;
 CREATE TABLE intent (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL);
 CREATE TABLE seen_run (run INTEGER PRIMARY KEY, day INTEGER NOT NULL, level INTEGER NOT NULL, count INTEGER NOT NULL);
-CREATE INDEX seen_run_by_day ON seen_run (day, level);
+CREATE INDEX seen_run_by_day ON seen_run (day, count);
 CREATE TABLE seen_ids (run INTEGER, first BLOB, ids BLOB NOT NULL, PRIMARY KEY (run, first)) WITHOUT ROWID;
 ";
 

@@ -1,18 +1,15 @@
 //! Ids seen, by day: sorted runs, one per commit, merged eight by eight, so that few are looked at.
 //!
 //! A run is cut into rows of at most [`ROW`] ids, keyed by their first: a look-up reads one row of each of the day's
-//! runs, and no run is ever in memory as a whole. (O'Neil et al., "The log-structured merge-tree", 1996.)
+//! runs. Only a merge has ids in memory, at most [`LARGEST`]. (O'Neil et al., "The log-structured merge-tree", 1996.)
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
-use rusqlite::{Connection, Rows, params};
+use rusqlite::{Connection, params};
 
 /// Ids in one row: just under the longest row that is kept within a page.
 const ROW: usize = 60;
 /// Runs of one level that are merged into one of the next.
 const FANOUT: usize = 8;
-/// No run grows beyond so many ids, so that no commit has too much to do.
+/// No run grows beyond so many ids, so that no commit has too much to do or to hold.
 const LARGEST: i64 = 600_000;
 /// The highest level.
 const TOP: i64 = 8;
@@ -27,11 +24,8 @@ pub(super) fn add(connection: &Connection, seen: &[(i64, Vec<u128>)]) -> rusqlit
         }
         let mut sorted = ids.clone();
         sorted.sort_unstable();
-        let mut writer = Writer::new(connection, *day, 0)?;
-        for id in sorted {
-            writer.push(id)?;
-        }
-        writer.finish()?;
+        sorted.dedup();
+        write(connection, *day, 0, &sorted)?;
         for level in 0..TOP {
             merge(connection, *day, level)?;
         }
@@ -89,86 +83,33 @@ fn merge(connection: &Connection, day: i64, level: i64) -> rusqlite::Result<()> 
     if runs.len() < FANOUT || runs.iter().map(|(_, count)| count).sum::<i64>() > LARGEST {
         return Ok(());
     }
-    let sql = "SELECT ids FROM seen_ids WHERE run = ?1 ORDER BY first";
-    let mut rows = runs.iter().map(|_| connection.prepare_cached(sql)).collect::<Result<Vec<_>, _>>()?;
-    let mut readers = Vec::new();
-    for (rows, (run, _)) in rows.iter_mut().zip(&runs) {
-        readers.push(Reader { rows: rows.query([run])?, row: Vec::new() });
-    }
-    let mut heads = BinaryHeap::new();
-    for (reader, index) in readers.iter_mut().zip(0..) {
-        heads.extend(reader.next()?.map(|id| Reverse((id, index))));
-    }
-    let mut writer = Writer::new(connection, day, level + 1)?;
-    let mut last = None;
-    while let Some(Reverse((id, index))) = heads.pop() {
-        let reader: Option<&mut Reader<'_>> = readers.get_mut::<usize>(index);
-        if let Some(next) = reader.map(Reader::next).transpose()?.flatten() {
-            heads.push(Reverse((next, index)));
+    let mut merged: Vec<u128> = Vec::new();
+    let mut rows = connection.prepare_cached("SELECT ids FROM seen_ids WHERE run = ?1 ORDER BY first")?;
+    for (run, _) in &runs {
+        let mut rows = rows.query([run])?;
+        while let Some(row) = rows.next()? {
+            merged.extend(ids(row.get_ref(0)?.as_blob()?));
         }
-        if last.replace(id) != Some(id) {
-            writer.push(id)?;
-        }
+        drop_run(connection, *run)?;
     }
-    writer.finish()?;
-    drop(readers);
-    runs.into_iter().try_for_each(|(run, _)| drop_run(connection, run))
+    // The stable sort finds the runs and merges them.
+    merged.sort();
+    merged.dedup();
+    write(connection, day, level + 1, &merged)
 }
 
-/// A run's ids in order, a row at a time.
-struct Reader<'a> {
-    rows: Rows<'a>,
-    /// Ids of the row at hand, last first.
-    row: Vec<u128>,
-}
-
-impl Reader<'_> {
-    fn next(&mut self) -> rusqlite::Result<Option<u128>> {
-        if self.row.is_empty()
-            && let Some(row) = self.rows.next()?
-        {
-            self.row.extend(ids(row.get_ref(0)?.as_blob()?));
-            self.row.reverse();
-        }
-        Ok(self.row.pop())
+/// Writes sorted ids as a new run.
+fn write(connection: &Connection, day: i64, level: i64, sorted: &[u128]) -> rusqlite::Result<()> {
+    let count = i64::try_from(sorted.len()).unwrap_or(i64::MAX);
+    let sql = "INSERT INTO seen_run (day, level, count) VALUES (?1, ?2, ?3)";
+    connection.prepare_cached(sql)?.execute([day, level, count])?;
+    let run = connection.last_insert_rowid();
+    let mut insert = connection.prepare_cached("INSERT INTO seen_ids (run, first, ids) VALUES (?1, ?2, ?3)")?;
+    let mut bytes = Vec::with_capacity(ROW * 16);
+    for row in sorted.chunks(ROW) {
+        bytes.clear();
+        row.iter().for_each(|id| bytes.extend_from_slice(&id.to_be_bytes()));
+        insert.execute(params![run, bytes.first_chunk::<16>(), bytes])?;
     }
-}
-
-/// A new run, written in order.
-struct Writer<'a> {
-    connection: &'a Connection,
-    run: i64,
-    row: Vec<u8>,
-    count: i64,
-}
-
-impl<'a> Writer<'a> {
-    fn new(connection: &'a Connection, day: i64, level: i64) -> rusqlite::Result<Self> {
-        connection
-            .prepare_cached("INSERT INTO seen_run (day, level, count) VALUES (?1, ?2, 0)")?
-            .execute([day, level])?;
-        Ok(Self { connection, run: connection.last_insert_rowid(), row: Vec::with_capacity(ROW * 16), count: 0 })
-    }
-
-    fn push(&mut self, id: u128) -> rusqlite::Result<()> {
-        self.count += 1;
-        self.row.extend_from_slice(&id.to_be_bytes());
-        if self.row.len() == ROW * 16 { self.flush() } else { Ok(()) }
-    }
-
-    fn flush(&mut self) -> rusqlite::Result<()> {
-        if let Some(first) = self.row.first_chunk::<16>() {
-            let sql = "INSERT INTO seen_ids (run, first, ids) VALUES (?1, ?2, ?3)";
-            self.connection.prepare_cached(sql)?.execute(params![self.run, first, self.row])?;
-        }
-        self.row.clear();
-        Ok(())
-    }
-
-    fn finish(mut self) -> rusqlite::Result<()> {
-        self.flush()?;
-        let sql = "UPDATE seen_run SET count = ?2 WHERE run = ?1";
-        self.connection.prepare_cached(sql)?.execute([self.run, self.count])?;
-        Ok(())
-    }
+    Ok(())
 }
