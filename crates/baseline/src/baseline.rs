@@ -63,9 +63,9 @@ impl Baseline {
         }
     }
 
-    /// Learns from a change that was judged; `scores` are what [`score`](Self::score) said of it. What belongs to the call
-    /// is learned with its first change (ordinal 0), what belongs to tags with each. An event of an
-    /// older day counts for the newest day.
+    /// Learns from a change that was judged; `scores` are what [`score`](Self::score) said of it. What belongs to the
+    /// call is learned with its first change (ordinal 0), what belongs to tags with each. An event of an older day
+    /// counts for the newest day.
     pub fn learn<'a>(
         &mut self,
         event: &Event<'a>,
