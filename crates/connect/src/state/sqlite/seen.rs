@@ -74,6 +74,7 @@ fn drop_run(connection: &Connection, run: i64) -> rusqlite::Result<()> {
 }
 
 /// Makes one run of the next level out of the smallest of `level`, once there are enough.
+#[expect(clippy::stable_sort_primitive, reason = "the stable sort finds the runs and merges them")]
 fn merge(connection: &Connection, day: i64, level: i64) -> rusqlite::Result<()> {
     let runs = "SELECT run, count FROM seen_run WHERE day = ?1 AND level = ?2 ORDER BY count, run LIMIT ?3";
     let runs: Vec<(i64, i64)> = connection
@@ -92,7 +93,6 @@ fn merge(connection: &Connection, day: i64, level: i64) -> rusqlite::Result<()> 
         }
         drop_run(connection, *run)?;
     }
-    // The stable sort finds the runs and merges them.
     merged.sort();
     merged.dedup();
     write(connection, day, level + 1, &merged)
@@ -108,7 +108,9 @@ fn write(connection: &Connection, day: i64, level: i64, sorted: &[u128]) -> rusq
     let mut bytes = Vec::with_capacity(ROW * 16);
     for row in sorted.chunks(ROW) {
         bytes.clear();
-        row.iter().for_each(|id| bytes.extend_from_slice(&id.to_be_bytes()));
+        for id in row {
+            bytes.extend_from_slice(&id.to_be_bytes());
+        }
         insert.execute(params![run, bytes.first_chunk::<16>(), bytes])?;
     }
     Ok(())
