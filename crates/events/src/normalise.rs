@@ -127,15 +127,12 @@ fn tag_change<'a>(call: &Call<'_, 'a>, row: &TagRow, out: &mut Vec<Change<'a>>) 
 
 /// Copies `edit` into `change` while there is room for it.
 fn give<'a>(change: &mut Change<'a>, edit: &TagEdit<'a>, room: &mut usize) {
-    match room.checked_sub(edit.set.len() + edit.remove.len()) {
-        Some(left) => {
-            *room = left;
-            change.tags = edit.clone();
-        }
-        None => {
-            change.tags = TagEdit { operation: edit.operation, partial: true, ..TagEdit::default() };
-            push_fault(&mut change.details, format!("found more than {MOST_PAIRS} tags on all resources of one event"));
-        }
+    if let Some(left) = room.checked_sub(edit.set.len() + edit.remove.len()) {
+        *room = left;
+        change.tags = edit.clone();
+    } else {
+        change.tags = TagEdit { operation: edit.operation, partial: true, ..TagEdit::default() };
+        push_fault(&mut change.details, format!("found more than {MOST_PAIRS} tags on all resources of one event"));
     }
 }
 
@@ -154,7 +151,9 @@ fn born_with<'a>(call: &Call<'_, 'a>, row: &TagRow, changes: &mut [Change<'a>]) 
     let Some(first) = changes.first() else { return };
     let Some(Reading { edit, fault }) = tags::creation(call, row, &first.resource_type) else { return };
     let mut room = MOST_PAIRS;
-    changes.iter_mut().for_each(|change| give(change, &edit, &mut room));
+    for change in changes.iter_mut() {
+        give(change, &edit, &mut room);
+    }
     if let (Some(fault), Some(first)) = (fault, changes.first_mut()) {
         push_fault(&mut first.details, fault);
     }

@@ -22,8 +22,8 @@ pub(crate) fn edit<'a>(call: &Call<'_, 'a>, row: &TagRow) -> Reading<'a> {
     let mut reading = Reading::default();
     reading.edit.operation = Some(row.operation);
     let source = call.event.source.as_ref();
-    // EC2 and most others remove a pair only if the value is the one given; these two look at the key alone.
-    let by_value = !source.starts_with("autoscaling.") && !source.starts_with("cloudtrail.");
+    // EC2 and most others remove a pair only if the value is the one given; CloudTrail looks at the key alone.
+    let by_value = !source.starts_with("cloudtrail.");
     let mut found = false;
     for tags in &row.members {
         let Some(node) = call.request.and_then(|request| nested(request, tags.name)) else { continue };
@@ -125,7 +125,21 @@ impl<'a> Reading<'a> {
             Kind::Object => self.pairs_of_object(node, tags),
             Kind::Null => {}
             Kind::String if node.raw().is_empty() => {}
+            Kind::String if node.raw().contains('=') => self.query(node),
             _ => self.odd(node),
+        }
+    }
+
+    /// Tags as S3's header gives them: `a=1&b=2`. What is percent-encoded is left out, and the edit is partial.
+    fn query(&mut self, node: Node<'a>) {
+        let text = node.str().unwrap_or_default();
+        for pair in text.split('&') {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            if pair.contains(['%', '+']) {
+                self.edit.partial = true;
+            } else {
+                self.edit.set.push((key.to_owned().into(), value.to_owned().into()));
+            }
         }
     }
 

@@ -165,6 +165,13 @@ fn lists_and_maps_in_any_case() {
             )],
         ),
         (
+            "cloudtrail",
+            "RemoveTags",
+            r#"{"resourceId":"arn:aws:cloudtrail:eu-west-1:111122223333:trail/t","tagsList":[{"key":"a","value":"1"}]}"#,
+            "null",
+            &[tags("AWS::CloudTrail::Trail | t | arn:aws:cloudtrail:eu-west-1:111122223333:trail/t | - | remove -a |")],
+        ),
+        (
             "route53",
             "ChangeTagsForResource",
             r#"{"resourceType":"hostedzone","resourceId":"Z1","addTags":[{"key":"a","value":"1"}],"removeTagKeys":["b"]}"#,
