@@ -276,6 +276,6 @@ mod tests {
         let text = "[archive]\nroot = \"/a\"\n[state]\nfile = \"x\"\n[[destination]]\nname = \"s\"\nkind = \"slack\"\nwebhook_url = \"hunter2\"\n[policy]\nproduction = [\"live\"]\n";
         let version = version_text(text, &[("input.archive_read_only", true.into())]).unwrap();
         let body = version.split_once('\n').unwrap().1;
-        assert_eq!(body, "[policy]\nproduction = [\"live\"]\n\n[input]\narchive_read_only = true\n");
+        assert_eq!(body, "[input]\narchive_read_only = true\n\n[policy]\nproduction = [\"live\"]\n");
     }
 }
