@@ -212,7 +212,7 @@ fn hits((rules, engine): &(Rules, Engine), json: &str) -> (Vec<String>, Vec<Stri
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn the_index_hides_no_hit(rules in prop::collection::vec(rule(), 1..6), events in prop::collection::vec(json(), 1..24)) {
         let text = |(at, rule): (usize, &String)| (format!("{at}.yml"), rule.replace("title: T", &format!("title: T{at}")));

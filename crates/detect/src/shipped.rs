@@ -54,3 +54,22 @@ fn every_shipped_rule_has_a_case_that_fires_and_a_near_miss_and_a_runbook() {
         shipped.titles().filter(|title| *title != "Tags removed by hand").map(str::to_owned).collect();
     assert_eq!(titles, fired);
 }
+
+#[test]
+fn the_cases_name_kinds_and_details_as_the_tables_of_events_do() {
+    for (file, cases) in cases() {
+        for case in cases.into_iter().filter(|case| !case.hits.is_empty()) {
+            let text = case.record.to_string();
+            let mut tape = tagwarden_json::Tape::new();
+            let event = crate::testing::event(tape.parse(&text).unwrap());
+            let mut changes = Vec::new();
+            tagwarden_events::normalise(&event, &mut changes);
+            let change = changes.first().unwrap();
+            let name = format!("{file}: {}", case.name);
+            assert_eq!((change.kind, change.family), (case.kind.as_str(), case.family), "{name}");
+            for (key, _) in case.details.iter().filter(|(key, _)| key.starts_with("world")) {
+                assert!(change.detail(key).is_some(), "{name}: {key} in {:?}", change.details);
+            }
+        }
+    }
+}
