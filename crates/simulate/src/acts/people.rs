@@ -51,10 +51,17 @@ fn sensible(world: &mut World, company: &Company, at: usize) -> (String, String)
         let rest: Vec<&str> = values.iter().copied().filter(|&value| Some(value) != now).collect();
         (key.to_owned(), (*rng.pick(&rest)).to_owned())
     };
+    // In production people don't give up a backup or declassify data by hand; elsewhere they do as they like.
+    let careful = !matches!(resource.stage, Stage::Dev | Stage::Staging | Stage::Sandbox);
     match resource.kind {
-        Kind::Volume | Kind::Database | Kind::Table => other(&mut world.rng, &BACKUP_VALUES, keys.backup),
-        Kind::Instance if resource.stage != Stage::Prod => other(&mut world.rng, &SCHEDULE_VALUES, keys.sched),
-        Kind::Bucket | Kind::Secret => other(&mut world.rng, &["public", "internal", "confidential"], keys.class),
+        Kind::Volume | Kind::Database | Kind::Table => {
+            let plans = if careful { &BACKUP_VALUES[..2] } else { &BACKUP_VALUES };
+            other(&mut world.rng, plans, keys.backup)
+        }
+        Kind::Instance if !careful => other(&mut world.rng, &SCHEDULE_VALUES, keys.sched),
+        Kind::Bucket | Kind::Secret if !careful => {
+            other(&mut world.rng, &["public", "internal", "confidential"], keys.class)
+        }
         _ => {
             let ticket =
                 format!("{}-{}", company.teams[resource.team].name.to_uppercase(), world.rng.between(100, 4999));
