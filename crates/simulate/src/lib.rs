@@ -1,7 +1,7 @@
 //! An organisation that makes realistic `CloudTrail` events, with labelled incidents.
 //!
 //! Everything follows from a [`Spec`]: the same spec gives the same bytes. [`generate`] streams the
-//! records in the order of their event time, [`write`] puts them into a folder with the truth beside them.
+//! records in the order of their event time, [`write()`] puts them into a folder with the truth beside them.
 
 mod acts;
 mod calendar;
