@@ -1,5 +1,7 @@
 //! Knows who changed what in an AWS organisation, and which few changes matter.
 
+#![expect(unreachable_pub, reason = "a binary has no users of its items")]
+
 mod commands;
 mod config;
 mod failpoint;

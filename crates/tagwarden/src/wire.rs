@@ -87,8 +87,14 @@ impl Detection {
 fn protect_known_keys(policy: &mut tagwarden_detect::Policy, inventory: Option<&tagwarden_enrich::Inventory>) {
     for role in ["env", "class", "access"] {
         let Some(key) = inventory.and_then(|known| known.tag_keys.get(role)) else { continue };
-        if !policy.protected_keys.iter().any(|known| known.eq_ignore_ascii_case(key)) {
-            policy.protected_keys.push(key.clone());
+        let add = |keys: &mut Vec<String>| {
+            if !keys.iter().any(|known| known.eq_ignore_ascii_case(key)) {
+                keys.push(key.clone());
+            }
+        };
+        add(&mut policy.protected_keys);
+        if role == "env" {
+            add(&mut policy.environment_keys);
         }
     }
 }
