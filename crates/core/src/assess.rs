@@ -1,6 +1,5 @@
 //! What is thought of a change.
 
-
 use std::sync::Arc;
 
 use crate::change::words;

@@ -1,6 +1,5 @@
 //! What one event did to one resource, and what is known around it.
 
-
 use crate::Text;
 
 /// Makes an enum whose members have one spelling in columns, config and metrics.

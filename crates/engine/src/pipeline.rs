@@ -11,12 +11,12 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tagwarden_core::{
-    Assessment, Change, Clock, Disposition, Event, Ingest, Intent, Move, MoveError, Positions, Pulled, Record, Retry, Row,
-    RuleHit, Sealed, Source, SourceError, StateDelta, StateError, StateStore, Timestamp, Versions,
+    Assessment, Change, Clock, Disposition, Event, Ingest, Intent, Move, MoveError, Positions, Pulled, Record, Retry,
+    Row, RuleHit, Sealed, Source, SourceError, StateDelta, StateError, StateStore, Timestamp, Versions,
 };
 use tokio::sync::watch;
 
-use crate::recover::{Decision, decide, join, same_records};
+use crate::recover::join;
 use crate::stages::{Archive, Decode, Outbox, Stages};
 use crate::{Backoff, Counts, EventClock, Meter, Seen, Step, SystemClock};
 
@@ -121,16 +121,16 @@ pub struct Pipeline<S, T, D, J, A, O> {
 /// What an open epoch has taken in so far.
 #[derive(Debug, Default)]
 pub struct Open {
-    epoch: u64,
-    fence: u64,
-    positions: Positions,
-    moves: Vec<Move>,
-    records: u64,
-    since: Option<Instant>,
-    newest: Option<Timestamp>,
-    seen: Seen,
+    pub(crate) epoch: u64,
+    pub(crate) fence: u64,
+    pub(crate) positions: Positions,
+    pub(crate) moves: Vec<Move>,
+    pub(crate) records: u64,
+    pub(crate) since: Option<Instant>,
+    pub(crate) newest: Option<Timestamp>,
+    pub(crate) seen: Seen,
     /// Assessments that went out before a crash: a replay keeps them.
-    kept: HashMap<String, Assessment>,
+    pub(crate) kept: HashMap<String, Assessment>,
 }
 
 impl<S, T, D, J, A, O> Pipeline<S, T, D, J, A, O>
@@ -171,7 +171,7 @@ where
     }
 
     /// Judges what was pulled, tells of it, and notes the progress that it means.
-    fn take(&mut self, pulled: &Pulled) -> Result<(), EngineError> {
+    pub(crate) fn take(&mut self, pulled: &Pulled) -> Result<(), EngineError> {
         self.open.since.get_or_insert_with(Instant::now);
         let now = SystemClock.now();
         self.counts.last_pull_ms.store(now.0.unsigned_abs(), Ordering::Relaxed);
@@ -250,7 +250,7 @@ where
     }
 
     /// A batch, or what is left of `room`.
-    fn at_most(&self, room: u64) -> usize {
+    pub(crate) fn at_most(&self, room: u64) -> usize {
         usize::try_from(room).map_or(self.limits.batch, |room| room.min(self.limits.batch))
     }
 
@@ -291,7 +291,7 @@ where
     }
 
     /// Makes the objects of `intent` durable, then moves on in one commit.
-    async fn finish(&mut self, intent: &Intent) -> Result<(), EngineError> {
+    pub(crate) async fn finish(&mut self, intent: &Intent) -> Result<(), EngineError> {
         let began = Instant::now();
         let sealed = self.archive.seal(intent, &mut self.on_step).await;
         let sealed = sealed.map_err(|e| EngineError::Archive { epoch: intent.epoch, source: Box::new(e) })?;
@@ -299,7 +299,7 @@ where
         self.advance(&sealed).await
     }
 
-    async fn advance(&mut self, sealed: &Sealed) -> Result<(), EngineError> {
+    pub(crate) async fn advance(&mut self, sealed: &Sealed) -> Result<(), EngineError> {
         let began = Instant::now();
         let mut delta = StateDelta::default();
         self.stages.delta(&mut delta);
@@ -317,101 +317,11 @@ where
         Ok(())
     }
 
-    /// Loads memory and finishes what a predecessor left open. `Some` if this run ends with that.
-    async fn recover(&mut self) -> Result<Option<Finished>, EngineError> {
-        let stages = &mut self.stages;
-        let mut unread = None;
-        let mut each = |entry| {
-            if let Err(what) = stages.restore(&entry) {
-                unread.get_or_insert(what);
-            }
-        };
-        let loaded = self.state.load(&mut each).await?;
-        if let Some(what) = unread {
-            return Err(StateError::Mismatch(what).into());
-        }
-        self.open.epoch = loaded.epoch + 1;
-        self.open.fence = loaded.fence;
-        self.open.positions = loaded.positions.clone();
-        let kept = self.outbox.kept(loaded.epoch);
-        let kept = kept.map_err(|e| EngineError::Outbox { epoch: loaded.epoch, source: Box::new(e) })?;
-        self.open.kept = kept.into_iter().collect();
-        let repeatable = self.source.repeatable() && !self.shut_out;
-        match decide(&loaded, repeatable, &self.versions) {
-            Decision::GoOn => {}
-            Decision::ReplayUnder(intent) => return Ok(Some(Finished::Under(intent.versions))),
-            Decision::Replay(intent) => {
-                if !self.replay(&intent).await? {
-                    return Ok(Some(Finished::Recut));
-                }
-            }
-            Decision::ShutOut(intent) => {
-                self.salvage(&intent).await?;
-                // What judging remembered of the rows that did not land is gone with a fresh start.
-                return Ok(Some(Finished::Recovered));
-            }
-        }
-        if self.only_recover {
-            return Ok(Some(Finished::Recovered));
-        }
-        self.source.start(&self.open.positions)?;
-        Ok(None)
-    }
-
-    /// Reads the records of `intent` again and seals exactly them; false if they can't be had so.
-    async fn replay(&mut self, intent: &Intent) -> Result<bool, EngineError> {
-        self.source.start(&self.open.positions)?;
-        let wanted: u64 = intent.moves.iter().map(|m| m.records).sum();
-        while self.open.records < wanted {
-            let pulled = self.source.pull(self.at_most(wanted - self.open.records)).await;
-            let Some(pulled) = self.retried(pulled).await? else { return Ok(false) };
-            self.take(&pulled)?;
-        }
-        if !same_records(&intent.moves, &std::mem::take(&mut self.open.moves)) {
-            return Ok(false);
-        }
-        self.finish(intent).await?;
-        Ok(true)
-    }
-
-    /// Shuts a late writer out of `intent`, and takes into memory what did land of it.
-    async fn salvage(&mut self, intent: &Intent) -> Result<(), EngineError> {
-        let failed = |e| EngineError::Archive { epoch: intent.epoch, source: Box::new(e) };
-        let mut sealed = self.archive.shut_out(intent).await.map_err(failed)?;
-        // The positions stay: what did not land is read again, and what did land is known by its ids.
-        sealed.intent.moves.clear();
-        for file in sealed.files.iter().filter(|f| f.rows > 0) {
-            for raw in self.archive.raw_events(&file.key).await.map_err(failed)? {
-                self.remember(&raw)?;
-            }
-        }
-        self.advance(&sealed).await
-    }
-
-    /// Takes one archived event into memory, as if it had just been judged.
-    fn remember(&mut self, raw: &[u8]) -> Result<(), EngineError> {
-        let Self { decoder, stages, open, state, .. } = self;
-        let Ok(event) = decoder.decode(raw, SystemClock.now()) else { return Ok(()) };
-        if !open.seen.first_time(state, event.time.day(), event.key)? {
-            return Ok(());
-        }
-        stages.feed(&event);
-        let mut hits = Vec::new();
-        stages.event_rules(&event, &mut hits);
-        let mut changes = Vec::new();
-        stages.normalise(&event, &mut changes);
-        let actor = stages.actor(&event);
-        for change in &changes {
-            let enriched = stages.enrich(&event, &actor, change);
-            let scores = stages.score(&event, &actor, change, &enriched);
-            let assessment = stages.judge(&event, &actor, change, &enriched, &hits, scores);
-            stages.settle(&event, &actor, change, &enriched, &assessment);
-        }
-        Ok(())
-    }
-
     /// Pulls again as long as the source says that it is worth it.
-    async fn retried(&mut self, first: Result<Option<Pulled>, SourceError>) -> Result<Option<Pulled>, SourceError> {
+    pub(crate) async fn retried(
+        &mut self,
+        first: Result<Option<Pulled>, SourceError>,
+    ) -> Result<Option<Pulled>, SourceError> {
         let (mut result, mut backoff) = (first, Backoff::default());
         loop {
             let error = match result {

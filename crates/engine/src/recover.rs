@@ -1,6 +1,10 @@
-//! What to do with an epoch that a dead worker left half-sealed: a decision over facts, no I/O.
+//! What to do with an epoch that a dead worker left half-sealed: first a decision over facts, then the doing.
 
-use tagwarden_core::{Intent, Loaded, Move, Versions};
+use tagwarden_core::{Clock, Intent, Loaded, Move, Source, StateError, StateStore, Versions};
+
+use crate::SystemClock;
+use crate::pipeline::{EngineError, Finished, Pipeline};
+use crate::stages::{Archive, Decode, Outbox, Stages};
 
 /// How to begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +53,109 @@ pub(crate) fn same_records(intended: &[Move], replayed: &[Move]) -> bool {
     let key = |m: &Move| (m.partition.clone(), m.from.clone(), m.records);
     let full = |moves: &[Move]| moves.iter().filter(|m| m.records > 0).map(key).collect::<Vec<_>>();
     full(intended) == full(replayed)
+}
+
+impl<S, T, D, J, A, O> Pipeline<S, T, D, J, A, O>
+where
+    S: Source,
+    T: StateStore,
+    D: Decode,
+    J: Stages,
+    A: Archive,
+    O: Outbox,
+{
+    /// Loads memory and finishes what a predecessor left open. `Some` if this run ends with that.
+    pub(crate) async fn recover(&mut self) -> Result<Option<Finished>, EngineError> {
+        let stages = &mut self.stages;
+        let mut unread = None;
+        let mut each = |entry| {
+            if let Err(what) = stages.restore(&entry) {
+                unread.get_or_insert(what);
+            }
+        };
+        let loaded = self.state.load(&mut each).await?;
+        if let Some(what) = unread {
+            return Err(StateError::Mismatch(what).into());
+        }
+        self.open.epoch = loaded.epoch + 1;
+        self.open.fence = loaded.fence;
+        self.open.positions = loaded.positions.clone();
+        let kept = self.outbox.kept(loaded.epoch);
+        let kept = kept.map_err(|e| EngineError::Outbox { epoch: loaded.epoch, source: Box::new(e) })?;
+        self.open.kept = kept.into_iter().collect();
+        let repeatable = self.source.repeatable() && !self.shut_out;
+        match decide(&loaded, repeatable, &self.versions) {
+            Decision::GoOn => {}
+            Decision::ReplayUnder(intent) => return Ok(Some(Finished::Under(intent.versions))),
+            Decision::Replay(intent) => {
+                if !self.replay(&intent).await? {
+                    return Ok(Some(Finished::Recut));
+                }
+            }
+            Decision::ShutOut(intent) => {
+                self.salvage(&intent).await?;
+                // What judging remembered of the rows that did not land is gone with a fresh start.
+                return Ok(Some(Finished::Recovered));
+            }
+        }
+        if self.only_recover {
+            return Ok(Some(Finished::Recovered));
+        }
+        self.source.start(&self.open.positions)?;
+        Ok(None)
+    }
+
+    /// Reads the records of `intent` again and seals exactly them; false if they can't be had so.
+    async fn replay(&mut self, intent: &Intent) -> Result<bool, EngineError> {
+        self.source.start(&self.open.positions)?;
+        let wanted: u64 = intent.moves.iter().map(|m| m.records).sum();
+        while self.open.records < wanted {
+            let pulled = self.source.pull(self.at_most(wanted - self.open.records)).await;
+            let Some(pulled) = self.retried(pulled).await? else { return Ok(false) };
+            self.take(&pulled)?;
+        }
+        if !same_records(&intent.moves, &std::mem::take(&mut self.open.moves)) {
+            return Ok(false);
+        }
+        self.finish(intent).await?;
+        Ok(true)
+    }
+
+    /// Shuts a late writer out of `intent`, and takes into memory what did land of it.
+    async fn salvage(&mut self, intent: &Intent) -> Result<(), EngineError> {
+        let failed = |e| EngineError::Archive { epoch: intent.epoch, source: Box::new(e) };
+        let mut sealed = self.archive.shut_out(intent).await.map_err(failed)?;
+        // The positions stay: what did not land is read again, and what did land is known by its ids.
+        sealed.intent.moves.clear();
+        for file in sealed.files.iter().filter(|f| f.rows > 0) {
+            for raw in self.archive.raw_events(&file.key).await.map_err(failed)? {
+                self.remember(&raw)?;
+            }
+        }
+        self.advance(&sealed).await
+    }
+
+    /// Takes one archived event into memory, as if it had just been judged.
+    fn remember(&mut self, raw: &[u8]) -> Result<(), EngineError> {
+        let Self { decoder, stages, open, state, .. } = self;
+        let Ok(event) = decoder.decode(raw, SystemClock.now()) else { return Ok(()) };
+        if !open.seen.first_time(state, event.time.day(), event.key)? {
+            return Ok(());
+        }
+        stages.feed(&event);
+        let mut hits = Vec::new();
+        stages.event_rules(&event, &mut hits);
+        let mut changes = Vec::new();
+        stages.normalise(&event, &mut changes);
+        let actor = stages.actor(&event);
+        for change in &changes {
+            let enriched = stages.enrich(&event, &actor, change);
+            let scores = stages.score(&event, &actor, change, &enriched);
+            let assessment = stages.judge(&event, &actor, change, &enriched, &hits, scores);
+            stages.settle(&event, &actor, change, &enriched, &assessment);
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -98,11 +98,11 @@ impl Part {
         // Ids are random or hashes already, but a caller may number them: mix both halves once more.
         let high = mix((id >> 64) as u64 ^ 0x9E37_79B9_7F4A_7C15);
         let low = mix(id as u64 ^ high);
-        ((u128::from(high ^ low.rotate_left(32)) * self.blocks.len() as u128 >> 64) as usize, low)
+        (((u128::from(high ^ low.rotate_left(32)) * self.blocks.len() as u128) >> 64) as usize, low)
     }
 }
 
-/// The finaliser of MurmurHash3.
+/// The finaliser of `MurmurHash3`.
 fn mix(mut x: u64) -> u64 {
     x = (x ^ (x >> 33)).wrapping_mul(0xFF51_AFD7_ED55_8CCD);
     x = (x ^ (x >> 33)).wrapping_mul(0xC4CE_B9FE_1A85_EC53);
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_filter_forgets_nothing_and_seldom_errs() {
-        let id = |n: u64| u128::from(mix(n)) << 64 | u128::from(mix(n + 1_000_000_007));
+        let id = |n: u64| (u128::from(mix(n)) << 64) | u128::from(mix(n + 1_000_000_007));
         let mut filter = Filter::default();
         (0..200_000).for_each(|n| filter.insert(id(n)));
         assert!((0..200_000).all(|n| filter.may_hold(id(n))));

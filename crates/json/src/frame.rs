@@ -102,7 +102,7 @@ impl Framer {
                     Start::Unclear if !last => return Step::More,
                     Start::Unclear | Start::Other => return self.top_value(buffer, last),
                 },
-                (Place::Array { .. }, b',') | (Place::Tail, b',') => self.at += 1,
+                (Place::Array { .. } | Place::Tail, b',') => self.at += 1,
                 (Place::Array { records }, b']') => {
                     self.at += 1;
                     self.place = if records { Place::Tail } else { Place::Top };

@@ -1,4 +1,6 @@
-//! Laws of the tape: it accepts what serde_json accepts and reads the same values from it.
+//! Laws of the tape: it accepts what `serde_json` accepts and reads the same values from it.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use proptest::prelude::*;
 use serde_json::Value;
 use tagwarden_json::{Kind, Node, Tape};

@@ -175,7 +175,7 @@ pub fn parse(text: &str) -> Result<Config, Vec<ConfigFault>> {
 }
 
 fn line_of(text: &str, at: usize) -> usize {
-    text.as_bytes()[..at.min(text.len())].iter().filter(|b| **b == b'\n').count() + 1
+    text.bytes().take(at).filter(|b| *b == b'\n').count() + 1
 }
 
 /// Replaces the lines of `span` by spaces; under a table's header, up to the next header.
@@ -208,7 +208,10 @@ fn found_and_wanted(message: &str) -> String {
     }
     for (prefix, noun) in [("unknown field ", "setting"), ("unknown variant ", "")] {
         if let Some((found, wanted)) = message.strip_prefix(prefix).and_then(|rest| rest.split_once(", expected ")) {
-            return format!("found {} {found}, want {wanted}", if noun.is_empty() { "the word" } else { "the unknown setting" });
+            return format!(
+                "found {} {found}, want {wanted}",
+                if noun.is_empty() { "the word" } else { "the unknown setting" }
+            );
         }
     }
     match message.strip_prefix("missing field ") {
@@ -259,8 +262,14 @@ mod tests {
         let text = "[epoch]\nevents = \"many\"\nsize = 3\n\n[nonsense]\na = 1\n\n[input]\nclock = \"sundial\"\n";
         let faults: Vec<String> = parse(text).unwrap_err().iter().map(ToString::to_string).collect();
         assert_eq!(faults.len(), 4, "{faults:#?}");
-        assert!(faults.iter().any(|f| f.starts_with("line 2: epoch.events: found string \"many\", want")), "{faults:#?}");
-        assert!(faults.iter().any(|f| f.starts_with("line 3: epoch.size: found the unknown setting `size`")), "{faults:#?}");
+        assert!(
+            faults.iter().any(|f| f.starts_with("line 2: epoch.events: found string \"many\", want")),
+            "{faults:#?}"
+        );
+        assert!(
+            faults.iter().any(|f| f.starts_with("line 3: epoch.size: found the unknown setting `size`")),
+            "{faults:#?}"
+        );
         assert!(faults.iter().any(|f| f.starts_with("line 5: nonsense: found the unknown setting")), "{faults:#?}");
         assert!(faults.iter().any(|f| f.starts_with("line 9: input.clock: found the word `sundial`")), "{faults:#?}");
     }

@@ -1,7 +1,6 @@
 //! `/metrics` in Prometheus form and `/healthz`, on an address of the operator's choice.
 
 use std::convert::Infallible;
-use std::fmt::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -60,14 +59,12 @@ fn answer(path: &str, counts: &Counts, destinations: &Destinations) -> Response<
 fn page(counts: &Counts, destinations: &[(String, tagwarden_alert::Counts)]) -> String {
     const FATES: [&str; 4] = ["archived", "read_only", "quarantined", "duplicate"];
     const DISPOSITIONS: [&str; 5] = ["archive_only", "digest", "notify", "page", "suppressed"];
-    let mut out = String::new();
+    let mut lines = Vec::new();
     let all = counts.all();
     let get = |name: &str| all.iter().find(|(n, _)| *n == name).map_or(0, |(_, value)| *value);
     let mut metric = |name: &str, kind: &str, help: &str, samples: &[(String, f64)]| {
-        let _ = writeln!(out, "# HELP tagwarden_{name} {help}\n# TYPE tagwarden_{name} {kind}");
-        for (labels, value) in samples {
-            let _ = writeln!(out, "tagwarden_{name}{labels} {value}");
-        }
+        lines.push(format!("# HELP tagwarden_{name} {help}\n# TYPE tagwarden_{name} {kind}"));
+        lines.extend(samples.iter().map(|(labels, value)| format!("tagwarden_{name}{labels} {value}")));
     };
     let one = |value: f64| [(String::new(), value)];
     let labelled = |label: &str, names: &[&str]| -> Vec<(String, f64)> {
@@ -107,5 +104,6 @@ fn page(counts: &Counts, destinations: &[(String, tagwarden_alert::Counts)]) -> 
         }
     }
     metric("alerts_total", "counter", "Changes to alert, by destination and what became of them.", &fates);
-    out
+    lines.push(String::new());
+    lines.join("\n")
 }

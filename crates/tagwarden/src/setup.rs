@@ -73,7 +73,9 @@ pub fn read(
         match tagwarden_detect::Rules::load_dir(&folder) {
             Ok(rules) => Some(rules.version_text()),
             Err(found) => {
-                found.iter().for_each(|f| fault("rules.dir", f.to_string()));
+                for found in found {
+                    fault("rules.dir", found.to_string());
+                }
                 None
             }
         }

@@ -1,28 +1,21 @@
 //! The only place that names concrete types: puts the rooms together.
+//!
+//! Here: bytes to event, event to assessed changes, and the archive. [`input`] has the sources, [`alerts`] the outbox,
+//! its couriers and who is told.
 
-use std::path::Path;
-use std::time::Duration;
+pub mod alerts;
+pub mod input;
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
-use tagwarden_alert::{Courier, Drain, Offer};
 use tagwarden_archive::{ArchiveError, Rejected};
-use tagwarden_connect::{Files, Reading, Stdin};
-use tagwarden_connect::notify::Destination;
-use tagwarden_connect::notify::slack::Slack;
-use tagwarden_connect::notify::terminal::Terminal;
 use tagwarden_core::{
-    Actor, AlertMessage, Assessment, Change, Clock, Disposition, Enriched, Entry, Event, Fault, Intent, Notifier,
-    NotifyError, Positions, Pulled, Receipt, Record, Row, RuleHit, Scores, Sealed, Source, SourceError, StateDelta,
+    Actor, Assessment, Change, Enriched, Entry, Event, Fault, Intent, Record, Row, RuleHit, Scores, Sealed, StateDelta,
     Timestamp, Versions,
 };
-use tagwarden_engine::stages::{Archive, Decode, Outbox, Stages};
-use tagwarden_engine::{EventClock, SystemClock};
-use tokio::sync::watch;
+use tagwarden_engine::stages::{Archive, Decode, Stages};
 
-use crate::Usage;
 use crate::config::Config;
-use crate::feed::SimulatedSource;
 
 /// Percentile from which a change's reasons are put into words even if nobody is told.
 const REASONS_FROM: f64 = 95.0;
@@ -248,259 +241,6 @@ impl Archive for ParquetArchive {
     }
 }
 
-/// Where records come from, by what the command was given.
-pub enum Input {
-    /// A file or folder.
-    Files(Files),
-    /// Standard input.
-    Stdin(Stdin),
-    /// The simulator.
-    Simulated(SimulatedSource),
-}
-
-impl Input {
-    /// `-` is standard input, everything else a file or folder.
-    pub fn open(path: &Path, follow: bool) -> Self {
-        if path.as_os_str() == "-" {
-            let run = SystemClock.now().0.unsigned_abs();
-            return Self::Stdin(Stdin::new(std::io::stdin(), run, Reading::default()));
-        }
-        Self::Files(Files::new(path.to_owned(), follow, Reading::default()))
-    }
-}
-
-impl Source for Input {
-    fn name(&self) -> &str {
-        match self {
-            Self::Files(source) => source.name(),
-            Self::Stdin(source) => source.name(),
-            Self::Simulated(source) => source.name(),
-        }
-    }
-
-    fn repeatable(&self) -> bool {
-        match self {
-            Self::Files(source) => source.repeatable(),
-            Self::Stdin(source) => source.repeatable(),
-            Self::Simulated(source) => source.repeatable(),
-        }
-    }
-
-    fn start(&mut self, positions: &Positions) -> Result<(), SourceError> {
-        match self {
-            Self::Files(source) => source.start(positions),
-            Self::Stdin(source) => source.start(positions),
-            Self::Simulated(source) => source.start(positions),
-        }
-    }
-
-    async fn pull(&mut self, max: usize) -> Result<Option<Pulled>, SourceError> {
-        match self {
-            Self::Files(source) => source.pull(max).await,
-            Self::Stdin(source) => source.pull(max).await,
-            Self::Simulated(source) => source.pull(max).await,
-        }
-    }
-}
-
-/// Who is told, by kind.
-pub enum Messenger {
-    /// A Slack incoming webhook.
-    Slack(Slack),
-    /// Standard error.
-    Terminal(Terminal<std::io::Stderr>),
-}
-
-impl Messenger {
-    /// Builds what `destination` describes. A `replay` is paced by Slack's `Retry-After` alone: its second is not ours.
-    pub fn build(destination: &Destination, replay: bool) -> Result<Self> {
-        match destination {
-            Destination::Terminal(_) => Ok(Self::Terminal(Terminal::new(std::io::stderr(), false))),
-            Destination::Slack(config) => {
-                let slack = Slack::from_config(config).map_err(|e| Usage(format!("destination {}: {e}", config.name)))?;
-                Ok(Self::Slack(if replay { slack.spaced(Duration::ZERO) } else { slack }))
-            }
-        }
-    }
-}
-
-impl Notifier for Messenger {
-    async fn notify(&self, message: &AlertMessage) -> Result<Receipt, NotifyError> {
-        match self {
-            Self::Slack(notifier) => notifier.notify(message).await,
-            Self::Terminal(notifier) => notifier.notify(message).await,
-        }
-    }
-}
-
-/// What alerts take for "now".
-#[derive(Clone)]
-pub enum AlertClock {
-    /// The machine's clock.
-    Wall(SystemClock),
-    /// The newest event's time.
-    Event(EventClock),
-}
-
-impl Clock for AlertClock {
-    fn now(&self) -> Timestamp {
-        match self {
-            Self::Wall(clock) => clock.now(),
-            Self::Event(clock) => clock.now(),
-        }
-    }
-
-    async fn sleep(&self, wait: Duration) {
-        match self {
-            Self::Wall(clock) => clock.sleep(wait).await,
-            Self::Event(clock) => clock.sleep(wait).await,
-        }
-    }
-}
-
-/// The outbox, and its couriers where history is replayed: there each batch is delivered before the next is judged, so
-/// that what is told is what would have been told live.
-pub struct Alerts {
-    outbox: tagwarden_alert::Outbox,
-    batch: Vec<Offer>,
-    clock: AlertClock,
-    couriers: Vec<Courier<Messenger, AlertClock>>,
-}
-
-/// The couriers of a live run, one task each.
-pub struct Couriers {
-    tasks: Vec<tokio::task::JoinHandle<Result<(), tagwarden_alert::AlertError>>>,
-    stop: watch::Sender<bool>,
-}
-
-impl Couriers {
-    /// Lets each courier finish its call and deliver what is due within `deadline`; the rest stays in the ledger.
-    pub async fn finish(self, deadline: Duration) -> Result<()> {
-        self.stop.send_replace(true);
-        for task in self.tasks {
-            match tokio::time::timeout(deadline + Duration::from_secs(10), task).await {
-                Ok(joined) => {
-                    if let Err(error) = joined.context("a courier broke")? {
-                        eprintln!("tagwarden: {error}; messages stay in the ledger");
-                    }
-                }
-                Err(_) => eprintln!("tagwarden: a destination did not answer in time; its messages stay in the ledger"),
-            }
-        }
-        Ok(())
-    }
-}
-
-/// How long the end of a run waits for destinations.
-pub const DRAIN: Duration = Duration::from_secs(20);
-
-/// The pause after a destination said that going on does harm.
-const REFUSED: Duration = Duration::from_secs(60);
-
-impl Alerts {
-    /// Opens the outbox in the state file and starts couriers for `destinations`.
-    pub fn open(
-        state: &Path,
-        settings: tagwarden_alert::Settings,
-        destinations: Vec<(String, Messenger)>,
-        clock: AlertClock,
-        drain: Drain,
-    ) -> Result<(Self, Couriers)> {
-        let names = destinations.iter().map(|(name, _)| name.clone()).collect();
-        let outbox = tagwarden_alert::Outbox::open(state, settings.clone(), names)?;
-        let (stop, stopped) = watch::channel(false);
-        let (mut inline, mut tasks) = (Vec::new(), Vec::new());
-        for (name, messenger) in destinations {
-            let mut courier = Courier::open(state, &name, &settings, messenger, clock.clone(), outbox.wake())?;
-            if matches!(clock, AlertClock::Event(_)) {
-                inline.push(courier);
-                continue;
-            }
-            let stopped = stopped.clone();
-            tasks.push(tokio::spawn(async move {
-                while let Err(error) = courier.run(stopped.clone()).await {
-                    eprintln!("tagwarden: destination {name}: {error}; trying again in a minute, messages stay in the ledger");
-                    let mut stopped = stopped.clone();
-                    if tokio::time::timeout(REFUSED, stopped.wait_for(|stop| *stop)).await.is_ok() {
-                        return Ok(());
-                    }
-                }
-                courier.drain(drain, DRAIN).await.map(|_| ())
-            }));
-        }
-        Ok((Self { outbox, batch: Vec::new(), clock, couriers: inline }, Couriers { tasks, stop }))
-    }
-
-    /// Delivers what is left of a replay.
-    pub async fn drain(&mut self) -> Result<()> {
-        for courier in &mut self.couriers {
-            courier.drain(Drain::All, DRAIN).await?;
-        }
-        Ok(())
-    }
-
-    /// Counts by destination.
-    pub fn counts(&self) -> Result<std::collections::BTreeMap<String, tagwarden_alert::Counts>> {
-        Ok(self.outbox.ledger().counts()?)
-    }
-}
-
-impl Outbox for Alerts {
-    type Error = tagwarden_alert::AlertError;
-
-    fn wants(&self, row: &Row<'_>) -> bool {
-        row.assessment.disposition != Disposition::ArchiveOnly
-    }
-
-    fn add(&mut self, row: &Row<'_>) {
-        self.batch.extend(Offer::from_row(row));
-    }
-
-    fn commit(&mut self, epoch: u64) -> Result<u64, Self::Error> {
-        let mut opened = 0;
-        if !self.batch.is_empty() {
-            opened = self.outbox.offer(self.clock.now(), epoch, &self.batch)?.opened;
-            self.batch.clear();
-        }
-        if !self.couriers.is_empty() {
-            tokio::task::block_in_place(|| {
-                tokio::runtime::Handle::current().block_on(async {
-                    for courier in &mut self.couriers {
-                        courier.deliver_due().await?;
-                    }
-                    Ok::<_, tagwarden_alert::AlertError>(())
-                })
-            })?;
-        }
-        Ok(opened)
-    }
-
-    fn kept(&self, epoch: u64) -> Result<Vec<(String, Assessment)>, Self::Error> {
-        Ok(self.outbox.ledger().kept(epoch)?.into_iter().collect())
-    }
-}
-
-/// No outbox: for a dry run.
-pub struct Silence;
-
-impl Outbox for Silence {
-    type Error = std::convert::Infallible;
-
-    fn wants(&self, _row: &Row<'_>) -> bool {
-        false
-    }
-
-    fn add(&mut self, _row: &Row<'_>) {}
-
-    fn commit(&mut self, _epoch: u64) -> Result<u64, Self::Error> {
-        Ok(0)
-    }
-
-    fn kept(&self, _epoch: u64) -> Result<Vec<(String, Assessment)>, Self::Error> {
-        Ok(Vec::new())
-    }
-}
-
 /// Stores the recipe in the archive and gives its versions.
 pub async fn put_versions(archive: &tagwarden_archive::Archive, recipe: &Recipe) -> Result<Versions> {
     let rules = match &recipe.rules {
@@ -531,7 +271,7 @@ pub async fn get_versions(archive: &tagwarden_archive::Archive, versions: &Versi
 /// The versions of a recipe that is not stored anywhere.
 pub fn name_versions(recipe: &Recipe) -> Versions {
     use sha2::Digest;
-    let name = |bytes: &[u8]| sha2::Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let name = |bytes: &[u8]| format!("{:x}", sha2::Sha256::digest(bytes));
     Versions {
         config: name(recipe.config.as_bytes()),
         rules: recipe.rules.as_ref().map(|text| name(text.as_bytes())),

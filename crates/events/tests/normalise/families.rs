@@ -107,7 +107,7 @@ fn the_list_of_resources_is_used() {
 #[test]
 fn an_odd_field_does_not_hide_a_change() {
     let odd = [
-        (r#"[1,2]"#, "- | - | - | - |"),
+        (r"[1,2]", "- | - | - | - |"),
         (r#""name""#, "- | - | - | - |"),
         (r#"{"name":{"a":1}}"#, "- | - | - | - |"),
         (r#"{"name":["t"]}"#, "t | arn:aws:cloudtrail:eu-west-1:111122223333:trail/t | - | - |"),

@@ -110,8 +110,7 @@ fn every_tag_on_create_operation_shows_its_tags() {
                 "list<{ResourceType,Tags}>" if source == "ec2" => {
                     r#""tagSpecificationSet":{"items":[{"resourceType":"unheard-of","tags":[{"key":"team","value":"blue"}]}]}"#.to_owned()
                 }
-                "list<{ResourceType,Tags}>" => continue,
-"list<string>" => continue,
+                "list<{ResourceType,Tags}>" | "list<string>" => continue,
                 _ => tags_member(name, shape).0,
             };
             with_changes(&record(source, operation, &format!("{{{member}}}"), "null", ""), |changes| {

@@ -20,10 +20,16 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<()> {
     let setup = setup::load(Some(&args.config), &args.rules, args.inventory.as_deref(), &[])?;
-    let rules = setup.recipe.rules.as_deref().map_or(Ok(0), |text| {
-        tagwarden_detect::Rules::from_version_text(text).map(|rules| rules.len())
-    })?;
+    let rules = setup
+        .recipe
+        .rules
+        .as_deref()
+        .map_or(Ok(0), |text| tagwarden_detect::Rules::from_version_text(text).map(|rules| rules.len()))?;
     let inventory = if setup.recipe.inventory.is_some() { "with inventory" } else { "no inventory" };
-    println!("{}: in order: {rules} rules, {} destinations, {inventory}", args.config.display(), setup.config.destination.len());
+    println!(
+        "{}: in order: {rules} rules, {} destinations, {inventory}",
+        args.config.display(),
+        setup.config.destination.len()
+    );
     Ok(())
 }

@@ -20,7 +20,7 @@ use super::run::{Worker, stop_on_signal};
 use crate::Usage;
 use crate::feed::SimulatedSource;
 use crate::setup::{self, RuleChoice};
-use crate::wire::Input;
+use crate::wire::input::Input;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -69,7 +69,9 @@ fn prepare(dir: &Path) -> Result<()> {
     if dir.exists() {
         if !dir.join(MARK).exists() {
             let dir = dir.display();
-            return Err(Usage(format!("{dir}: found a folder that is no earlier demo, want a new name: give --dir")).into());
+            return Err(
+                Usage(format!("{dir}: found a folder that is no earlier demo, want a new name: give --dir")).into()
+            );
         }
         fs::remove_dir_all(dir).with_context(|| format!("removing the earlier demo {}", dir.display()))?;
     }

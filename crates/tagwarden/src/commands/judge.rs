@@ -9,15 +9,15 @@ use anyhow::Result;
 use bytes::Bytes;
 use serde_json::{Map, Value as Json, json};
 use tagwarden_core::columns::Column;
-use tagwarden_core::{
-    Entry, Fault, Intent, Loaded, Record, Row, Sealed, StateDelta, StateError, StateStore, Value,
-};
+use tagwarden_core::{Entry, Fault, Intent, Loaded, Record, Row, Sealed, StateDelta, StateError, StateStore, Value};
 use tagwarden_engine::stages::Archive;
 use tagwarden_engine::{Counts, Limits, Meter, Pipeline};
 
 use crate::Usage;
 use crate::setup::{self, RuleChoice};
-use crate::wire::{Detection, EventDecoder, Input, Silence, name_versions};
+use crate::wire::alerts::Silence;
+use crate::wire::input::Input;
+use crate::wire::{Detection, EventDecoder, name_versions};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -139,10 +139,9 @@ fn cell(value: Value<'_>) -> Json {
         Value::Strings(list) => list.into(),
         Value::Texts(list) => list.iter().map(|t| Json::from(t.as_ref())).collect(),
         Value::RuleIds(hits) => hits.iter().map(|hit| Json::from(hit.id.as_ref())).collect(),
-        Value::Tags(tags) => tags
-            .iter()
-            .map(|t| json!({"key": t.key, "old": t.old, "new": t.new, "op": t.op.as_str()}))
-            .collect(),
+        Value::Tags(tags) => {
+            tags.iter().map(|t| json!({"key": t.key, "old": t.old, "new": t.new, "op": t.op.as_str()})).collect()
+        }
         Value::Map(pairs) => {
             Json::Object(pairs.iter().map(|(k, v)| ((*k).to_owned(), Json::from(v.as_ref()))).collect())
         }

@@ -46,7 +46,12 @@ pub async fn run(args: Args) -> Result<()> {
                 writeln!(
                     out,
                     "{}  {:<8}  {:>9} bytes  {} @ {}  {}",
-                    entry.id, entry.stage, entry.bytes.len(), entry.partition, entry.position.as_str(), entry.reason
+                    entry.id,
+                    entry.stage,
+                    entry.bytes.len(),
+                    entry.partition,
+                    entry.position.as_str(),
+                    entry.reason
                 )?;
             }
             eprintln!("{} records in quarantine", entries.len());

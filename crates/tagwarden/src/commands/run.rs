@@ -17,11 +17,12 @@ use tokio::sync::watch;
 use crate::config::{ClockKind, beside};
 use crate::failpoint;
 use crate::setup::{self, RuleChoice, Setup};
-use crate::wire::{AlertClock, Alerts, Couriers, DRAIN, Detection, EventDecoder, Input, Messenger, ParquetArchive};
+use crate::wire::alerts::{AlertClock, Alerts, Couriers, DRAIN, Messenger};
+use crate::wire::input::Input;
+use crate::wire::{Detection, EventDecoder, ParquetArchive};
 use crate::{Usage, metrics, wire};
 
 #[derive(clap::Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub struct Args {
     /// The configuration file; what is given here goes before it
     #[arg(short, long, value_name = "FILE")]
@@ -109,8 +110,7 @@ pub struct Worker<'a> {
 impl Worker<'_> {
     /// Runs to the end, finishing first what a predecessor left open. `input` is opened anew for each start.
     pub async fn run(&self, input: &mut dyn FnMut() -> Input) -> Result<Meter> {
-        let archive_settings =
-            tagwarden_archive::Settings { raw: self.setup.config.archive.raw, ..Default::default() };
+        let archive_settings = tagwarden_archive::Settings { raw: self.setup.config.archive.raw, ..Default::default() };
         let archive = Archive::open(self.archive, "0", archive_settings.clone()).await?;
         let mut state = SqliteState::open(self.state)?;
         self.match_up(&archive, &mut state).await?;
@@ -122,12 +122,13 @@ impl Worker<'_> {
             destinations.push((destination.name().to_owned(), Messenger::build(destination, event_clock.is_some())?));
         }
         let drain = if self.setup.config.input.until_end { Drain::All } else { Drain::Due };
-        let (mut alerts, couriers) =
-            Alerts::open(self.state, self.setup.config.alert.clone(), destinations, clock, drain)?;
+        let (mut alerts, couriers) = Alerts::open(self.state, &self.setup.config.alert, destinations, clock, drain)?;
         self.serve_metrics().await?;
         let mut parts = Some((archive, state, None, false));
         let meter = loop {
-            let Some((archive, state, under, shut_out)) = parts.take() else { anyhow::bail!("the worker lost its parts") };
+            let Some((archive, state, under, shut_out)) = parts.take() else {
+                anyhow::bail!("the worker lost its parts")
+            };
             let recipe = match &under {
                 Some(versions) => wire::get_versions(&archive, versions).await?,
                 None => self.setup.recipe.clone(),
@@ -246,7 +247,11 @@ fn watch_progress(counts: &Arc<Counts>, follow: bool) -> tokio::task::JoinHandle
             let get = |c: &std::sync::atomic::AtomicU64| c.load(Ordering::Relaxed);
             bar.set_message(format!(
                 "{} events, {} changes, {} alerts, {} in quarantine, {} MB to read",
-                get(&counts.pulled), get(&counts.changes), get(&counts.alerts), get(&counts.quarantined), get(&counts.behind) / 1_000_000
+                get(&counts.pulled),
+                get(&counts.changes),
+                get(&counts.alerts),
+                get(&counts.quarantined),
+                get(&counts.behind) / 1_000_000
             ));
             bar.tick();
         }
