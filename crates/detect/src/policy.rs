@@ -144,8 +144,11 @@ impl Policy {
             let among = |keys: &[String], key: &str| keys.iter().any(|known| known.eq_ignore_ascii_case(key));
             let stays = enriched.environment_before == enriched.environment;
             let protected = |tag: &&TagDelta<'_>| {
-                let says_the_same = stays && tag.op != TagOp::Removed && among(&self.environment_keys, &tag.key);
-                among(&self.protected_keys, &tag.key) && !says_the_same
+                let environment = among(&self.environment_keys, &tag.key);
+                let says_the_same = environment && stays && tag.op != TagOp::Removed;
+                // Writing a value over one that nobody knows may well be writing the same one again.
+                let may_be_the_same = !environment && tag.op == TagOp::Unknown;
+                among(&self.protected_keys, &tag.key) && !says_the_same && !may_be_the_same
             };
             let keys: Vec<_> = changed().filter(protected).map(|tag| borrow(&tag.key)).collect();
             if !keys.is_empty() && !self.may_set(actor) {

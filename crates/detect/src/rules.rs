@@ -152,6 +152,9 @@ impl Rules {
 
     /// As [`Self::match_event`], for a `CloudTrail` record alone.
     pub(crate) fn match_record(&self, record: Node<'_>, out: &mut Vec<RuleHit>) {
+        if self.on_event.is_empty() {
+            return;
+        }
         let event = RecordEvent::new(record);
         let held = |key: &'static str| match event.member(key) {
             None => Held::Nothing,
