@@ -1,6 +1,6 @@
 """Checks against outside data: real CloudTrail, tag samples, notices, simulated companies by another hand.
 
-usage: outside.py SHARED TAGWARDEN NOTICES
+usage: outside.py SHARED TAGWARDEN EXAMPLES
 """
 import collections
 import glob
@@ -15,7 +15,7 @@ import threading
 
 import duckdb
 
-SHARED, TAGWARDEN, NOTICES = sys.argv[1:4]
+SHARED, TAGWARDEN, EXAMPLES = sys.argv[1:4]
 DATA = os.path.join(SHARED, "data")
 failures = []
 
@@ -63,6 +63,17 @@ def generic_share():
                 mutating[name] += 1
                 generic[name] += row["change_kind"] == "other_change"
         check(f"  {name}: share of {mutating[name]}", round(generic[name] / mutating[name], 4), lambda share: share <= 0.10)
+
+
+def sigma_rules():
+    print("SigmaHQ's rules for CloudTrail")
+    with tempfile.TemporaryDirectory() as temp:
+        events = os.path.join(temp, "events.ndjson")
+        subprocess.run([sys.executable, f"{SHARED}/bench/make_events.py", f"{DATA}/cloudtrail", events, "200000"], check=True, stdout=subprocess.DEVNULL)
+        command = [os.path.join(EXAMPLES, "count_matches"), f"{DATA}/sigma/rules", events]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+        print("  " + done.stdout.strip().replace("\n", "\n  "))
+        check("  matches on 200,000 real events, as rsigma finds them", "11788 matches" in done.stdout.replace(",", ""), True)
 
 
 # What the samples say, and we read otherwise; the reason is printed.
@@ -115,7 +126,7 @@ def tag_samples():
 def notices():
     print("notices of new objects")
     for path in sorted(glob.glob(f"{DATA}/envelopes/*.json")):
-        done = subprocess.run([NOTICES, path], stdout=subprocess.PIPE, text=True)
+        done = subprocess.run([os.path.join(EXAMPLES, "notices"), path], stdout=subprocess.PIPE, text=True)
         print(f"  {os.path.basename(path)}: {done.stdout.strip()}")
         good = "created" in path or "urlencoded" in path or path.endswith(("sns-s3-event.json", "sqs-s3-event.json", "sqs-sns-event.json", "garbage.json"))
         refused = "annotation" in path or "unsupported" in path
@@ -180,7 +191,7 @@ def quiet_days():
         check(f"  world {world}: the first day, nothing learned", day_counts[first], lambda n: n <= 10)
 
 
-for part in (real_events, generic_share, tag_samples, notices, quiet_days):
+for part in (real_events, generic_share, tag_samples, notices, sigma_rules, quiet_days):
     part()
 print(f"{len(failures)} failed" + (": " + "; ".join(failures) if failures else ""))
 sys.exit(bool(failures))
