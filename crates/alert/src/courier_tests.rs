@@ -96,7 +96,7 @@ async fn the_first_alert_leaves_at_once_and_news_after_a_quarter_an_hour_one_and
     let wanted: Vec<(String, i64)> = wanted.iter().map(|(s, m)| ((*s).to_owned(), *m)).collect();
     assert_eq!(when, wanted);
     assert_eq!(bench.notifier.taken()[1].changes, 4, "the follow-up counts all so far");
-    assert!(bench.notifier.taken()[1].text.starts_with("+3 changes (4 in all): dana.garcia: "));
+    assert!(bench.notifier.taken()[1].text.starts_with("+3 changes (4 in all): dana.garcia "));
     let counts = bench.counts();
     assert_eq!((counts.delivered, counts.folded + counts.pending), (1, 119));
 }

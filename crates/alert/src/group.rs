@@ -24,13 +24,15 @@ pub(crate) struct Group {
 }
 
 /// What all changes of one group have in common. A pipeline's run is a group of its own, whatever it touches.
+/// What waits for the digest is kept apart, so that it neither opens an alert nor hides that one was opened.
 pub(crate) fn key(offer: &Offer) -> String {
+    let digest = offer.disposition == Disposition::Digest;
     if let Some(run) = &offer.change_set_id {
-        return serde_json::json!(["run", run]).to_string();
+        return serde_json::json!([if digest { "digest-run" } else { "run" }, run]).to_string();
     }
     // Where a change moves a resource between environments, the one that it had is the one at risk.
     let environment = offer.environment_before.as_ref().or(offer.environment.as_ref());
-    serde_json::json!(["actor", offer.actor, offer.family, environment]).to_string()
+    serde_json::json!([if digest { "digest" } else { "actor" }, offer.actor, offer.family, environment]).to_string()
 }
 
 const COLUMNS: &str = "id, opener, first, last, changes, severity, disposition";

@@ -12,7 +12,7 @@ use crate::{AlertError, Ledger, Offer, Settings, group, route, schedule};
 /// What became of one batch of offers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct OfferOutcome {
-    /// Alerts opened.
+    /// Alerts opened; what only the digest will tell opens none.
     pub opened: u64,
     /// Changes that joined an alert.
     pub joined: u64,
@@ -109,7 +109,8 @@ impl Intake<'_> {
         }
         let seq = tx.last_insert_rowid();
         let told = route::destinations(self.settings, destinations, offer);
-        if told.is_empty() {
+        // Without any destination alerts are opened all the same: they are counted, and told once there is one.
+        if told.is_empty() && !destinations.is_empty() {
             outcome.unrouted = 1;
             return Ok(outcome);
         }
@@ -133,7 +134,7 @@ impl Intake<'_> {
             }
             group
         } else {
-            outcome.opened = 1;
+            outcome.opened = u64::from(offer.disposition != Disposition::Digest);
             group::open(tx, offer, &key)?
         };
         tx.prepare_cached("UPDATE alert_change SET group_id = ?2, copy = ?3 WHERE seq = ?1")?.execute([

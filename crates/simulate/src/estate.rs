@@ -142,6 +142,11 @@ impl Estate {
         at
     }
 
+    /// All that stands, account by account.
+    pub(crate) fn standing(&self) -> impl Iterator<Item = &Resource> {
+        self.live.iter().flatten().map(|&at| &self.resources[at])
+    }
+
     pub(crate) fn get(&self, at: usize) -> &Resource {
         &self.resources[at]
     }

@@ -7,12 +7,14 @@ use serde_json::{Value, json};
 use crate::company::{BACKUP_VALUES, Company, REGIONS, SCHEDULE_VALUES, Stage};
 use crate::names::{AUTOMATIONS, BUILD_ACCOUNT, PERMISSION_SETS, ROOT_ACCOUNT};
 use crate::spec::Spec;
+use crate::world::World;
 
 const STAGES: [Stage; 6] = [Stage::Prod, Stage::Staging, Stage::Dev, Stage::Sandbox, Stage::Security, Stage::Shared];
 
-/// The inventory of the spec's company as indented JSON.
+/// The inventory of the spec's company as indented JSON, with the tags that stand on the first morning.
 pub fn inventory_json(spec: &Spec) -> String {
-    let company = Company::new(spec);
+    let world = World::new(spec);
+    let company: &Company = &world.company;
     let networks = &company.networks;
     let single = |addresses: &[String]| addresses.iter().map(|ip| format!("{ip}/32")).collect::<Vec<_>>();
     let keys = &company.keys;
@@ -68,6 +70,9 @@ pub fn inventory_json(spec: &Spec) -> String {
             .collect::<serde_json::Map<_, _>>(),
         "backup_values": BACKUP_VALUES,
         "schedule_values": SCHEDULE_VALUES,
+        "tags": world.estate.standing()
+            .map(|resource| (resource.arn.as_str(), &resource.tags))
+            .collect::<BTreeMap<_, _>>(),
     });
     format!("{inventory:#}\n")
 }

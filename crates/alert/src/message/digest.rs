@@ -90,7 +90,9 @@ mod tests {
         let counted = [(Severity::Critical, 1), (Severity::High, 2)];
         let message = digest("d", "late", &[bad, offer("a.0", 0), offer("a.1", 0)], &counted, None).unwrap();
         assert_eq!(message.changes, 3);
-        assert!(message.text.starts_with("3 changes told late; worst: dana.garcia: Environment prd → dev on ledger"));
+        assert!(
+            message.text.starts_with("3 changes told late; worst: dana.garcia changed Environment prd → dev on ledger")
+        );
         assert_eq!(message.fields, [("Severity".to_owned(), "1 critical, 2 high".to_owned())]);
         assert!(message.reasons[0].starts_with("[critical]") && message.reasons[0].contains("ledger"));
         assert!(message.reasons[1].ends_with("× 2"), "{:?}", message.reasons);

@@ -20,7 +20,7 @@ const LINE: usize = 150;
 const FIELD: usize = 300;
 
 /// Most reasons shown.
-const REASONS: usize = 6;
+const REASONS: usize = 4;
 
 /// What holds for a group as a whole.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub(crate) fn opening(facts: &Facts<'_>, offers: &[Offer]) -> Option<AlertMessag
     if let Some(others) = others(facts.changes.saturating_sub(1), offers, main) {
         fields.push(("Also".to_owned(), others));
     }
-    Some(assemble(facts, "opening", &words::sentence(main), main, fields, reasons(main, offers)))
+    Some(assemble(facts, "opening", &words::sentence(main), main, fields, reasons(main, offers, &[])))
 }
 
 /// News of an alert that people were told of: `count` changes, of which `news` are the worst.
@@ -50,12 +50,15 @@ pub(crate) fn follow_up(facts: &Facts<'_>, opener: &Offer, news: &[Offer], count
     let plural = if count == 1 { "change" } else { "changes" };
     let lead = format!("+{count} {plural} ({} in all): ", facts.changes);
     let sentence = words::sentence_within(main, LINE.saturating_sub(lead.chars().count()));
-    let mut fields = vec![("First told".to_owned(), fit::cut(&words::sentence(opener), FIELD))];
-    fields.extend(words::fields(main));
+    let mut fields = vec![("First told".to_owned(), words::sentence(opener))];
+    let repeated = ["Who", "Tags", "Resource", "Where"];
+    fields.extend(words::fields(main).into_iter().filter(|(label, _)| repeated.contains(&label.as_str())));
     if let Some(others) = others(count.saturating_sub(1), news, main) {
         fields.push(("Also new".to_owned(), others));
     }
-    Some(assemble(facts, "follow_up", &(lead + &sentence), main, fields, reasons(main, news)))
+    let mut message = assemble(facts, "follow_up", &(lead + &sentence), main, fields, reasons(main, news, &[opener]));
+    message.title = fit::cut(&format!("Update: {}", message.title), LINE);
+    Some(message)
 }
 
 fn assemble(
@@ -87,13 +90,23 @@ fn worst(offers: &[Offer]) -> Option<&Offer> {
     offers.iter().reduce(|best, offer| if offer.severity > best.severity { offer } else { best })
 }
 
-/// The reasons of the main change, then those of the others that are new, each once.
-fn reasons(main: &Offer, offers: &[Offer]) -> Vec<String> {
+/// The reasons of the main change, then those of the others that say something new. What differs from a reason shown, or
+/// from one of those `told` before, in a count or in the resource alone says nothing new.
+fn reasons(main: &Offer, offers: &[Offer], told: &[&Offer]) -> Vec<String> {
+    let said = |reason: &str, offer: &Offer| -> String {
+        let reason = words::plain(reason, offer).replace(words::resource(offer), "");
+        reason.chars().filter(|c| !c.is_ascii_digit() && *c != ',').collect()
+    };
+    let mut known: Vec<String> =
+        told.iter().flat_map(|offer| offer.reasons.iter().map(|reason| said(reason, offer))).collect();
     let mut shown: Vec<String> = Vec::new();
-    for reason in std::iter::once(main).chain(offers).flat_map(|offer| &offer.reasons) {
-        let reason = fit::cut(reason, FIELD);
-        if shown.len() < REASONS && !reason.is_empty() && !shown.contains(&reason) {
-            shown.push(reason);
+    for offer in std::iter::once(main).chain(offers) {
+        for reason in &offer.reasons {
+            let key = said(reason, offer);
+            if shown.len() < REASONS && !reason.is_empty() && !known.contains(&key) {
+                known.push(key);
+                shown.push(fit::cut(&words::plain(reason, offer), FIELD));
+            }
         }
     }
     shown
@@ -107,7 +120,7 @@ fn others(count: u64, offers: &[Offer], main: &Offer) -> Option<String> {
     let mut kinds: Vec<(String, u64)> = Vec::new();
     let mut names: Vec<&str> = Vec::new();
     for offer in offers.iter().filter(|offer| offer.change_id != main.change_id) {
-        let kind = words::act(offer);
+        let kind = words::sort(offer);
         match kinds.iter_mut().find(|(known, _)| *known == kind) {
             Some((_, n)) => *n += 1,
             None => kinds.push((kind, 1)),

@@ -50,7 +50,7 @@ const DIRECT: &[&str] = &[
 /// Longest parts of the phone's line: actor, value, resource, account. The first that fits is taken.
 const LIMITS: [[usize; 4]; 3] = [[60, 60, 80, 60], [36, 28, 48, 32], [24, 14, 30, 20]];
 
-/// `who: did what, old → new, on what (where)` in at most 150 characters.
+/// `who did what, old → new, on what (where)` in at most 150 characters.
 pub(super) fn sentence(offer: &Offer) -> String {
     sentence_within(offer, super::LINE)
 }
@@ -61,7 +61,7 @@ pub(super) fn sentence_within(offer: &Offer, most: usize) -> String {
     for [who, value, name, account] in LIMITS {
         let (act, joint) = phrase(offer, value);
         let denied = if offer.error_code.is_some() { "was denied: " } else { "" };
-        let mut line = format!("{}: {denied}{act}", cut(&actor(offer), who));
+        let mut line = format!("{} {denied}{act}", cut(&actor(offer), who));
         let on = resource(offer);
         if !on.is_empty() {
             line += if joint.is_empty() { "" } else { " " };
@@ -81,28 +81,48 @@ pub(super) fn sentence_within(offer: &Offer, most: usize) -> String {
     cut(&last, most)
 }
 
-/// The headline: the first rule that hit, else what happened, and where.
+/// The headline: the first rule that hit, else what is unusual, and where.
 pub(super) fn title(offer: &Offer) -> String {
-    let what = offer.rules.first().map_or_else(|| capital(&act(offer)), |rule| rule.title.clone());
+    let what = match offer.rules.first() {
+        Some(rule) => rule.title.clone(),
+        None => format!("Unusual: {}", sort(offer)),
+    };
     match account_name(offer) {
         "" => what,
         account => format!("{} · {account}", cut(&what, super::LINE - 40)),
     }
 }
 
-/// What was done, without its object; the same for changes that read as repeats of each other.
-pub(super) fn act(offer: &Offer) -> String {
-    phrase(offer, 40).0
+/// What was done, without object and values: the same for changes that read as repeats of each other.
+pub(super) fn sort(offer: &Offer) -> String {
+    let denied = if offer.error_code.is_some() { "denied: " } else { "" };
+    let tags = ranked(offer);
+    if let Some(main) = tags.first().filter(|_| offer.kind.starts_with("tags_")) {
+        let verb = match (main.op, &main.new) {
+            (TagOp::Added, _) => "added",
+            (TagOp::Modified, _) => "changed",
+            (TagOp::Removed, _) | (_, None) => "removed",
+            _ => "set",
+        };
+        let more = if tags.len() > 1 { format!(" and {} more", tags.len() - 1) } else { String::new() };
+        return format!("{denied}{verb} tag {}{more}", cut(&main.key, 40));
+    }
+    let act = phrase(offer, 40).0;
+    let bare = [" for", " of"].iter().find_map(|end| act.strip_suffix(end)).unwrap_or(&act);
+    format!("{denied}{bare}")
 }
 
-/// Label and value for each thing worth knowing: who, did what, old → new, where.
+/// Label and value for each thing worth knowing beside the sentence: who exactly, by which call, all tags, where.
 pub(super) fn fields(offer: &Offer) -> Vec<(String, String)> {
-    let mut fields = vec![("Who", who(offer)), ("Did", did(offer))];
-    let old_new: Vec<String> = ranked(offer).into_iter().take(5).map(|tag| delta(tag, 80)).collect();
-    if !old_new.is_empty() {
-        let more = offer.tags.len().saturating_sub(5);
+    let mut fields = vec![("Who", who(offer)), ("Call", call(offer))];
+    let tags = ranked(offer);
+    // One short tag is in the sentence already.
+    let long = tags.iter().any(|tag| [&tag.old, &tag.new].into_iter().flatten().any(|v| v.chars().count() > 24));
+    if tags.len() > 1 || long || !offer.kind.starts_with("tags_") {
+        let old_new: Vec<String> = tags.iter().take(5).map(|tag| delta(tag, 80)).collect();
+        let more = tags.len().saturating_sub(5);
         let more = if more > 0 { format!(", and {more} more") } else { String::new() };
-        fields.push(("Old → new", old_new.join(", ") + &more));
+        fields.push(("Tags", old_new.join(", ") + &more));
     }
     if !offer.missing_tags.is_empty() {
         fields.push(("Missing tags", offer.missing_tags.join(", ")));
@@ -114,6 +134,23 @@ pub(super) fn fields(offer: &Offer) -> Vec<(String, String)> {
     }
     fields.retain(|(_, value)| !value.is_empty());
     fields.into_iter().map(|(label, value)| (label.to_owned(), value)).collect()
+}
+
+/// A reason with the names that people use in place of ids, where there are names.
+pub(super) fn plain(reason: &str, offer: &Offer) -> String {
+    let mut text = reason.to_owned();
+    let mut put = |id: &str, name: &str| {
+        // Short ids could be part of other words.
+        if id.len() > 5 && id != name && !name.is_empty() {
+            text = text.replace(id, name);
+        }
+    };
+    put(&offer.actor, &actor(offer));
+    put(&offer.resource_id, resource(offer));
+    if let Some(name) = &offer.account_name {
+        put(&offer.account_id, name);
+    }
+    text
 }
 
 /// Who, in one short word: the person's mail name, else the last part of what else names the actor.
@@ -153,10 +190,10 @@ fn phrase(offer: &Offer, value: usize) -> (String, &'static str) {
         let more = offer.tags.len() - 1;
         let more = match more {
             0 => String::new(),
-            1 => " +1 tag".to_owned(),
-            more => format!(" +{more} tags"),
+            1 => " and 1 more tag".to_owned(),
+            more => format!(" and {more} more tags"),
         };
-        return (delta(main, value) + &more, "on");
+        return (edit(main, value) + &more, "on");
     }
     if let Some(opened) = ports(offer) {
         return (cut(&opened, value.max(40)), "on");
@@ -223,14 +260,27 @@ fn delta(tag: &TagChange, value: usize) -> String {
     format!("{} {} → {}", cut(&tag.key, value), side(&tag.old, unknown_old), side(&tag.new, absent_new))
 }
 
+/// What was done to one tag, as a part of a sentence.
+fn edit(tag: &TagChange, value: usize) -> String {
+    let key = cut(&tag.key, value);
+    let cut = |text: &str| if text.is_empty() { "\"\"".to_owned() } else { cut(text, value) };
+    match (&tag.old, &tag.new) {
+        (Some(old), Some(new)) => format!("changed {key} {} → {}", cut(old), cut(new)),
+        (Some(old), None) => format!("removed {key} (was {})", cut(old)),
+        (None, Some(new)) if tag.op == TagOp::Added => format!("added {key} = {}", cut(new)),
+        (None, Some(new)) => format!("set {key} unknown → {}", cut(new)),
+        (None, None) => format!("removed {key} (was unknown)"),
+    }
+}
+
 /// The person, and the credentials that were used.
 fn who(offer: &Offer) -> String {
-    let name = offer.human.clone().filter(|human| !human.is_empty()).unwrap_or_else(|| actor(offer));
-    let mut through: Vec<&str> = offer.chain.iter().map(|step| tail(step)).collect();
-    if let Some(principal) = offer.principal.as_deref().map(tail).filter(|p| !name.starts_with(p)) {
-        through.push(principal);
-    }
-    through.retain(|step| !step.is_empty());
+    let short = actor(offer);
+    let name = offer.human.clone().filter(|human| !human.is_empty()).unwrap_or_else(|| short.clone());
+    let mut through: Vec<String> = offer.chain.iter().map(|step| credential(step)).collect();
+    through.extend(offer.principal.as_deref().map(credential));
+    through.dedup();
+    through.retain(|step| !step.is_empty() && *step != name && *step != short);
     let through = if through.is_empty() { String::new() } else { format!(" through {}", through.join(" → ")) };
     let via = match offer.via {
         Via::Console => " (console)",
@@ -241,11 +291,17 @@ fn who(offer: &Offer) -> String {
     format!("{name}{through}{via}")
 }
 
-fn did(offer: &Offer) -> String {
+/// A role, user or session by the name that people gave it: IAM Identity Center wraps those of permission sets.
+fn credential(step: &str) -> String {
+    let name = if step.starts_with("arn:") { tail(step) } else { step };
+    let set = name.strip_prefix("AWSReservedSSO_").and_then(|rest| rest.rsplit_once('_'));
+    cut(&set.map_or_else(|| name.to_owned(), |(set, _)| format!("{set} (SSO)")), 60)
+}
+
+fn call(offer: &Offer) -> String {
     let service = offer.event_source.split('.').next().unwrap_or_default();
     let denied = offer.error_code.as_ref().map(|code| format!(", denied ({code})")).unwrap_or_default();
-    let shown = if offer.kind.starts_with("tags_") { "changed tags".to_owned() } else { act(offer) };
-    format!("{} ({service} {}){denied}", capital(&shown), offer.event_name)
+    format!("{service} {}{denied}", offer.event_name)
 }
 
 fn object(offer: &Offer) -> String {
@@ -276,11 +332,6 @@ fn place(offer: &Offer) -> String {
         (None, None) => {}
     }
     parts.join(", ")
-}
-
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]

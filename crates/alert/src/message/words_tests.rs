@@ -21,7 +21,7 @@ fn of_kind(kind: &str, resource: &str, details: &[(&str, &str)]) -> Offer {
 
 #[test]
 fn the_phone_shows_who_did_what_to_what_where() {
-    assert_eq!(sentence(&offer("e.0", 0)), "dana.garcia: Environment prd → dev on checkout-db (nimbus-prd)");
+    assert_eq!(sentence(&offer("e.0", 0)), "dana.garcia changed Environment prd → dev on checkout-db (nimbus-prd)");
     let world = [("cidr", "0.0.0.0/0"), ("from_port", "22"), ("to_port", "22")];
     let cases = [
         (of_kind("ingress_opened", "sg-1", &world), "opened port 22 to 0.0.0.0/0 on sg-1"),
@@ -36,7 +36,7 @@ fn the_phone_shows_who_did_what_to_what_where() {
         (of_kind("vpc_created", "", &[]), "created vpc"),
     ];
     for (offer, wanted) in cases {
-        assert_eq!(sentence(&offer), format!("dana.garcia: {wanted} (nimbus-prd)"));
+        assert_eq!(sentence(&offer), format!("dana.garcia {wanted} (nimbus-prd)"));
     }
 }
 
@@ -50,14 +50,15 @@ fn tags_show_the_environment_first_and_say_what_is_not_known() {
     };
     let mut many = offer("e.0", 0);
     many.tags.insert(0, tag("Owner", Some("a"), Some("b"), TagOp::Modified));
-    assert_eq!(sentence(&many), "dana.garcia: Environment prd → dev +1 tag on checkout-db (nimbus-prd)");
+    assert_eq!(sentence(&many), "dana.garcia changed Environment prd → dev and 1 more tag on checkout-db (nimbus-prd)");
     for (change, wanted) in [
-        (tag("Team", None, Some("x"), TagOp::Added), "Team none → x"),
-        (tag("Team", None, Some("x"), TagOp::Unknown), "Team unknown → x"),
-        (tag("Team", Some("x"), None, TagOp::Removed), "Team x → removed"),
+        (tag("Team", None, Some("x"), TagOp::Added), "added Team = x"),
+        (tag("Team", None, Some("x"), TagOp::Unknown), "set Team unknown → x"),
+        (tag("Team", Some("x"), None, TagOp::Removed), "removed Team (was x)"),
+        (tag("Team", None, None, TagOp::Removed), "removed Team (was unknown)"),
     ] {
         let one = Offer { tags: vec![change], ..offer("e.0", 0) };
-        assert_eq!(sentence(&one), format!("dana.garcia: {wanted} on checkout-db (nimbus-prd)"));
+        assert_eq!(sentence(&one), format!("dana.garcia {wanted} on checkout-db (nimbus-prd)"));
     }
 }
 
@@ -65,10 +66,16 @@ fn tags_show_the_environment_first_and_say_what_is_not_known() {
 fn actors_without_a_person_are_named_by_what_they_are() {
     let nobody = Offer { human: None, principal: None, session: None, ..offer("e.0", 0) };
     let cases = [
-        (Offer { principal: Some("arn:aws:iam::1:role/path/ci-deploy".into()), ..nobody.clone() }, "ci-deploy: "),
-        (Offer { root: true, ..nobody.clone() }, "root: "),
-        (Offer { actor: String::new(), ..nobody.clone() }, "unknown actor: "),
-        (Offer { error_code: Some("AccessDenied".into()), human: Some("@x".into()), ..nobody }, "@x: was denied: "),
+        (
+            Offer { principal: Some("arn:aws:iam::1:role/path/ci-deploy".into()), ..nobody.clone() },
+            "ci-deploy changed ",
+        ),
+        (Offer { root: true, ..nobody.clone() }, "root changed "),
+        (Offer { actor: String::new(), ..nobody.clone() }, "unknown actor changed "),
+        (
+            Offer { error_code: Some("AccessDenied".into()), human: Some("@x".into()), ..nobody },
+            "@x was denied: changed ",
+        ),
     ];
     for (offer, start) in cases {
         assert!(sentence(&offer).starts_with(start), "{}", sentence(&offer));
@@ -83,15 +90,79 @@ fn fields_answer_who_what_and_where() {
         found,
         [
             ("Who", "dana.garcia@nimbus.example through Operator (console)"),
-            ("Did", "Changed tags (rds AddTagsToResource)"),
-            ("Old → new", "Environment prd → dev"),
+            ("Call", "rds AddTagsToResource"),
             ("Missing tags", "Owner"),
             ("Resource", "RDS DBInstance checkout-db (db-1)"),
             ("Where", "nimbus-prd (286728141752), eu-west-1, prod → dev"),
             ("Owner", "team-checkout"),
         ]
     );
+}
+
+#[test]
+fn tags_that_the_sentence_cannot_show_have_a_field() {
+    let mut many = offer("e.0", 0);
+    let gone = TagChange { key: "Team".into(), old: Some("a".into()), new: None, op: TagOp::Removed };
+    many.tags.push(gone);
+    let tags = |offer: &Offer| fields(offer).into_iter().find(|(label, _)| label == "Tags").map(|(_, value)| value);
+    assert_eq!(tags(&many).as_deref(), Some("Environment prd → dev, Team a → removed"));
+    assert_eq!(tags(&offer("e.0", 0)), None);
+}
+
+#[test]
+fn titles_name_the_rule_or_what_is_unusual() {
     assert_eq!(title(&offer("e.0", 0)), "Production reclassified · nimbus-prd");
+    let unusual = |offer: Offer| title(&Offer { rules: Vec::new(), ..offer });
+    assert_eq!(unusual(offer("e.0", 0)), "Unusual: changed tag Environment · nimbus-prd");
+    let key = of_kind("access_key_created", "alice", &[]);
+    assert_eq!(unusual(key.clone()), "Unusual: created an access key · nimbus-prd");
+    let denied = Offer { error_code: Some("AccessDenied".into()), ..key };
+    assert_eq!(unusual(denied), "Unusual: denied: created an access key · nimbus-prd");
+}
+
+#[test]
+fn credentials_go_by_the_names_that_people_gave_them() {
+    let who = |chain: &[&str], principal: &str| {
+        let chain = chain.iter().map(|step| (*step).to_owned()).collect();
+        let offer = Offer { chain, principal: Some(principal.into()), ..offer("e.0", 0) };
+        fields(&offer).remove(0).1
+    };
+    let sso = "arn:aws:iam::1:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_CostSteward_8e339356bcfe226d";
+    assert_eq!(who(&[], sso), "dana.garcia@nimbus.example through CostSteward (SSO)");
+    let itself = ["dana.garcia@nimbus.example", "repo:nimbus/shop:ref:refs/heads/main"];
+    let wanted = "dana.garcia@nimbus.example through repo:nimbus/shop:ref:refs/heads/main → ops";
+    assert_eq!(who(&itself, "arn:aws:iam::1:role/ops"), wanted);
+}
+
+#[test]
+fn reasons_use_names_and_are_not_said_twice() {
+    let of = |id: &str, name: &str, reason: &str| Offer {
+        resource_id: id.into(),
+        resource_name: Some(name.into()),
+        reasons: vec![reason.into()],
+        ..offer(&format!("{id}.0"), 0)
+    };
+    let first =
+        of("i-0000001", "web", "dana.garcia@nimbus.example may not change Environment on i-0000001 in 286728141752");
+    let again =
+        of("i-0000002", "api", "dana.garcia@nimbus.example may not change Environment on i-0000002 in 286728141752");
+    let counted = of("i-0000003", "db", "20 of 1,200 changes");
+    let repeat = of("i-0000004", "db", "21 of 1,201 changes");
+    let facts = super::super::Facts {
+        alert_id: "a",
+        first: first.event_time,
+        last: first.event_time,
+        changes: 4,
+        severity: first.severity,
+        disposition: first.disposition,
+        runbook: None,
+    };
+    let offers = [first.clone(), again, counted, repeat];
+    let opening = super::super::opening(&facts, &offers).unwrap();
+    assert_eq!(opening.reasons, ["dana.garcia may not change Environment on web in nimbus-prd", "20 of 1,200 changes"]);
+    let more = super::super::follow_up(&facts, &first, &offers[1..], 3).unwrap();
+    assert_eq!(more.reasons, ["20 of 1,200 changes"]);
+    assert_eq!(more.title, "Update: Production reclassified · nimbus-prd");
 }
 
 proptest! {
