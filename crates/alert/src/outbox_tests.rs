@@ -230,3 +230,15 @@ proptest! {
         prop_assert!(parts.ledger().counts().unwrap().values().all(crate::Counts::adds_up));
     }
 }
+
+#[test]
+fn alerts_are_opened_without_a_destination_and_never_by_the_digest() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut outbox = Outbox::open(&dir.path().join("s"), Settings::default(), vec![]).unwrap();
+    let digest = |id: &str, at| Offer { disposition: Disposition::Digest, ..offer(id, at) };
+    let outcome = offer_all(&mut outbox, &[digest("a.0", 0), offer("b.0", 1), digest("c.0", 2), offer("d.0", 3)]);
+    assert_eq!((outcome.opened, outcome.joined, outcome.unrouted), (1, 2, 0));
+    // Months later by the clock: an alert is one, however late it is told.
+    let late = outbox.offer(Timestamp(100_000 * MINUTE), 1, &[offer("e.0", 60 * MINUTE)]).unwrap();
+    assert_eq!(late.opened, 1);
+}
