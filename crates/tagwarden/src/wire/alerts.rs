@@ -27,7 +27,10 @@ impl Messenger {
     /// Builds what `destination` describes. A `replay` is paced by Slack's `Retry-After` alone: its second is not ours.
     pub fn build(destination: &Destination, replay: bool) -> Result<Self> {
         match destination {
-            Destination::Terminal(_) => Ok(Self::Terminal(Terminal::new(std::io::stderr(), false))),
+            Destination::Terminal(config) => {
+                let color = config.color.unwrap_or_else(|| colorful(&std::io::stderr()));
+                Ok(Self::Terminal(Terminal::new(std::io::stderr(), color, config.style)))
+            }
             Destination::Slack(config) => {
                 let slack =
                     Slack::from_config(config).map_err(|e| Usage(format!("destination {}: {e}", config.name)))?;
@@ -44,6 +47,11 @@ impl Notifier for Messenger {
             Self::Terminal(notifier) => notifier.notify(message).await,
         }
     }
+}
+
+/// Whether somebody watches who has not asked for plain text (<https://no-color.org>).
+pub fn colorful(out: &impl std::io::IsTerminal) -> bool {
+    out.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty())
 }
 
 /// What alerts take for "now".

@@ -1,39 +1,70 @@
-//! An alert as a box of text.
+//! An alert as a box of text, or as one line.
 
-use tagwarden_core::{AlertMessage, Disposition, Severity};
+use tagwarden_core::{AlertMessage, Disposition, Severity, Timestamp};
 
 /// Widest line, in characters.
 const WIDTH: usize = 110;
 
-/// The alert as lines of text, the last one ended.
+/// The alert as lines of text, the last one ended. In colour, labels are links to click; else addresses are shown.
 pub fn draw(message: &AlertMessage, color: bool) -> String {
-    let (bold, tone, plain) = if color { ("\x1b[1m", tone(message.severity), "\x1b[0m") } else { ("", "", "") };
+    let (bold, dim, plain) = if color { ("\x1b[1m", "\x1b[2m", "\x1b[0m") } else { ("", "", "") };
+    let tone = if color { tone(message.severity) } else { "" };
     let edge = |mark: char| format!("{tone}{mark}{plain}");
-    let loud = if message.disposition == Disposition::Page { "PAGE " } else { "" };
-    let severity = message.severity.as_str().to_uppercase();
-    let head = format!("{} {tone}{loud}{severity}{plain} {bold}{}{plain}", edge('┏'), clean(&message.title));
+    let head = format!("{} {tone}{}{plain}  {bold}{}{plain}", edge('┏'), loudness(message), clean(&message.title));
 
+    let mut lines = vec![head];
+    let mut push = |line: &str| lines.push(format!("{} {line}", edge('┃')));
+    wrap(&clean(&message.text), 0).iter().for_each(|line| push(line));
     let width = message.fields.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
-    let mut body = vec![message.text.clone()];
-    body.extend(message.fields.iter().map(|(label, value)| format!("{label:<width$}  {value}")));
-    body.extend(message.reasons.iter().map(|reason| format!("• {reason}")));
-    let mut lines: Vec<String> = body.iter().flat_map(|text| wrap(&clean(text))).collect();
-    // Addresses stay whole, so that they can be clicked.
-    lines.extend(message.links.iter().map(|(label, address)| format!("{}: {}", clean(label), clean(address))));
-
-    let changes = if message.changes == 1 { "change" } else { "changes" };
-    let span = if message.first == message.last {
-        message.first.to_string()
+    for (label, value) in &message.fields {
+        for (at, line) in wrap(&clean(value), width + 2).iter().enumerate() {
+            let label = if at == 0 { clean(label) } else { String::new() };
+            push(&format!("{dim}{label:<width$}{plain}  {line}"));
+        }
+    }
+    for reason in &message.reasons {
+        for (at, line) in wrap(&clean(reason), 2).iter().enumerate() {
+            push(&format!("{} {line}", if at == 0 { '•' } else { ' ' }));
+        }
+    }
+    if color && !message.links.is_empty() {
+        push(&message.links.iter().map(|(label, address)| link(label, address)).collect::<Vec<_>>().join(" · "));
     } else {
-        format!("{} to {}", message.first, message.last)
-    };
-    let state = clean(&message.state.replace('_', "-"));
-    let foot = format!("{} {span} · {} {changes} · {state}\n", edge('┗'), message.changes);
+        // Addresses stay whole, so that they can be clicked.
+        message.links.iter().for_each(|(label, address)| push(&format!("{}: {}", clean(label), clean(address))));
+    }
 
-    let mut all = vec![head];
-    all.extend(lines.into_iter().map(|line| format!("{} {line}", edge('┃'))));
-    all.push(foot);
-    all.join("\n")
+    let span = match (message.first, message.last) {
+        (first, last) if first == last => time(first),
+        (first, last) => format!("{} to {}", time(first), time(last)),
+    };
+    let count = if message.changes == 1 { String::new() } else { format!(" · {} changes", message.changes) };
+    lines.push(format!("{} {dim}{span}{count}{plain}\n", edge('┗')));
+    lines.join("\n")
+}
+
+/// The alert on one line, as long as it has to be.
+pub fn line(message: &AlertMessage, color: bool) -> String {
+    let (tone, plain) = if color { (tone(message.severity), "\x1b[0m") } else { ("", "") };
+    let loud = loudness(message);
+    // Numbers of further changes go before the text; a digest says what it is.
+    format!("{}  {tone}{loud:<13}{plain} {}\n", time(message.last), clean(&message.text))
+}
+
+fn loudness(message: &AlertMessage) -> String {
+    let severity = message.severity.as_str().to_uppercase();
+    if message.disposition == Disposition::Page { format!("PAGE {severity}") } else { severity }
+}
+
+/// `2026-11-21 03:04:05 UTC`.
+fn time(at: Timestamp) -> String {
+    let text = at.to_string().replace('T', " ");
+    format!("{} UTC", text.split('.').next().unwrap_or(&text))
+}
+
+/// A label that leads to an address (OSC 8, which terminals that don't know it leave out).
+fn link(label: &str, address: &str) -> String {
+    format!("\x1b]8;;{}\x1b\\\x1b[4m{}\x1b[0m\x1b]8;;\x1b\\", clean(address), clean(label))
 }
 
 fn tone(severity: Severity) -> &'static str {
@@ -55,14 +86,15 @@ fn clean(text: &str) -> String {
         .collect()
 }
 
-/// Lines of at most [`WIDTH`] characters, broken at spaces where there are any.
-fn wrap(text: &str) -> Vec<String> {
+/// Lines of at most [`WIDTH`] characters less `indent`, broken at spaces where there are any.
+fn wrap(text: &str, indent: usize) -> Vec<String> {
+    let width = WIDTH.saturating_sub(indent).max(20);
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut length = 0;
     for word in text.split_inclusive(' ') {
-        for c in word.chars().collect::<Vec<_>>().chunks(WIDTH) {
-            if length + c.len() > WIDTH && length > 0 {
+        for c in word.chars().collect::<Vec<_>>().chunks(width) {
+            if length + c.len() > width && length > 0 {
                 lines.push(std::mem::take(&mut line));
                 length = 0;
             }

@@ -10,24 +10,28 @@ use std::sync::{Mutex, PoisonError};
 
 use tagwarden_core::{AlertMessage, Notifier, NotifyError, Receipt, Retry};
 
-pub use config::Config;
-pub use format::draw;
+pub use config::{Config, Style};
+pub use format::{draw, line};
 
-/// Writes alerts to `W`, one box each.
+/// Writes alerts to `W`, one box or one line each.
 #[derive(Debug)]
 pub struct Terminal<W> {
     out: Mutex<W>,
     color: bool,
+    style: Style,
 }
 
 impl<W: Write + Send> Terminal<W> {
     /// Draws to `out`, in colour if asked.
-    pub fn new(out: W, color: bool) -> Self {
-        Self { out: Mutex::new(out), color }
+    pub fn new(out: W, color: bool, style: Style) -> Self {
+        Self { out: Mutex::new(out), color, style }
     }
 
     fn print(&self, message: &AlertMessage) -> std::io::Result<()> {
-        let text = draw(message, self.color);
+        let text = match self.style {
+            Style::Box => draw(message, self.color),
+            Style::Line => line(message, self.color),
+        };
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         out.write_all(text.as_bytes())?;
         out.flush()

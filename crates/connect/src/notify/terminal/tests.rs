@@ -4,13 +4,13 @@ use std::io::{Error, ErrorKind, Write};
 
 use tagwarden_core::{AlertMessage, Disposition, Notifier, Retry, Severity, Timestamp};
 
-use super::{Terminal, draw};
+use super::{Config, Style, Terminal, draw, line};
 
 fn message() -> AlertMessage {
     AlertMessage {
         alert_id: "a.0".into(),
         state: "opening".into(),
-        text: "dana.garcia: Environment prd → dev on checkout-db (nimbus-prd)".into(),
+        text: "dana.garcia changed Environment prd → dev on checkout-db (nimbus-prd)".into(),
         title: "Production reclassified · nimbus-prd".into(),
         severity: Severity::High,
         disposition: Disposition::Page,
@@ -25,18 +25,50 @@ fn message() -> AlertMessage {
 
 #[tokio::test]
 async fn draws_a_box() {
-    let terminal = Terminal::new(Vec::new(), false);
+    let terminal = Terminal::new(Vec::new(), false, Style::Box);
     terminal.notify(&message()).await.unwrap();
     let wanted = "\
-┏ PAGE HIGH Production reclassified · nimbus-prd
-┃ dana.garcia: Environment prd → dev on checkout-db (nimbus-prd)
+┏ PAGE HIGH  Production reclassified · nimbus-prd
+┃ dana.garcia changed Environment prd → dev on checkout-db (nimbus-prd)
 ┃ Who       dana.garcia@nimbus.example
 ┃ Resource  checkout-db
 ┃ • production left production
 ┃ Runbook: https://wiki.example/1
-┗ 2026-11-21T03:04:05.000Z · 1 change · opening
+┗ 2026-11-21 03:04:05 UTC
 ";
     assert_eq!(String::from_utf8(terminal.out.into_inner().unwrap()).unwrap(), wanted);
+}
+
+#[test]
+fn a_line_is_what_the_phone_shows() {
+    let wanted = "2026-11-21 03:04:05 UTC  PAGE HIGH     dana.garcia changed Environment prd → dev on checkout-db (nimbus-prd)\n";
+    assert_eq!(line(&message(), false), wanted);
+    let odd = AlertMessage { text: "a\u{1b}[2Jb\nc".into(), severity: Severity::Info, ..message() };
+    assert!(line(&odd, false).ends_with("PAGE INFO     a [2Jb c\n"));
+}
+
+#[test]
+fn later_lines_of_a_value_stand_under_the_first() {
+    let long = AlertMessage { fields: vec![("Also".into(), "word ".repeat(30))], changes: 7, ..message() };
+    let text = draw(&long, false);
+    assert!(
+        text.contains("┃ Also  word") && text.contains("\n┃       word word") && text.contains("UTC · 7 changes\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn links_are_labels_where_they_can_be_clicked() {
+    let shown = draw(&message(), true);
+    assert!(shown.contains("\u{1b}]8;;https://wiki.example/1\u{1b}\\") && !shown.contains(": https"), "{shown}");
+}
+
+#[test]
+fn the_config_says_how_much_is_shown() {
+    let of = |text: &str| serde_json::from_str::<Config>(text).unwrap();
+    assert_eq!((of(r#"{"name":"t"}"#).color, of(r#"{"name":"t"}"#).style), (None, Style::Box));
+    assert_eq!(of(r#"{"name":"t","style":"line","color":false}"#).style, Style::Line);
+    assert!(serde_json::from_str::<Config>(r#"{"name":"t","style":"poem"}"#).is_err());
 }
 
 #[test]
@@ -71,8 +103,8 @@ impl Write for Broken {
 
 #[tokio::test]
 async fn a_closed_pipe_ends_it() {
-    let error = Terminal::new(Broken(ErrorKind::BrokenPipe), false).notify(&message()).await.unwrap_err();
+    let error = Terminal::new(Broken(ErrorKind::BrokenPipe), false, Style::Box).notify(&message()).await.unwrap_err();
     assert_eq!(error.retry, Retry::Stop);
-    let error = Terminal::new(Broken(ErrorKind::WouldBlock), false).notify(&message()).await.unwrap_err();
+    let error = Terminal::new(Broken(ErrorKind::WouldBlock), false, Style::Box).notify(&message()).await.unwrap_err();
     assert_eq!(error.retry, Retry::Retry { after: None });
 }
