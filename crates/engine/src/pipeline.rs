@@ -176,7 +176,7 @@ where
         let now = SystemClock.now();
         self.counts.last_pull_ms.store(now.0.unsigned_abs(), Ordering::Relaxed);
         for record in &pulled.records {
-            self.refine(record)?;
+            self.refine(record, now)?;
         }
         for step in &pulled.moves {
             join(&mut self.open.moves, step.clone());
@@ -198,13 +198,13 @@ where
     }
 
     /// One record: decode, drop repeats, normalise, enrich, detect, judge, write, offer, remember.
-    fn refine(&mut self, record: &Record) -> Result<(), EngineError> {
+    fn refine(&mut self, record: &Record, now: Timestamp) -> Result<(), EngineError> {
         let Self { decoder, stages, archive, outbox, counts, meter, open, state, source, .. } = self;
         Counts::one(&counts.pulled);
         meter.record();
         let decoded = match &record.fault {
             Some(fault) => Err(fault.clone()),
-            None => decoder.decode(&record.bytes, SystemClock.now()),
+            None => decoder.decode(&record.bytes, now),
         };
         meter.mark(Step::Decode);
         let event = match decoded {
@@ -356,6 +356,7 @@ impl<J: Stages, A: Archive, O: Outbox> Judging<'_, J, A, O> {
         meter.mark(Step::Normalise);
         let actor = stages.actor(event);
         let raw_sha256 = sha256_hex(&record.bytes);
+        let raw_sha256 = std::str::from_utf8(&raw_sha256).unwrap_or_default();
         let redacted = stages.raw(event);
         meter.mark(Step::Write);
         for change in &mut changes {
@@ -383,7 +384,7 @@ impl<J: Stages, A: Archive, O: Outbox> Judging<'_, J, A, O> {
                 versions,
                 ingest: Ingest { source, partition: &record.partition, position: record.position.as_str() },
                 seen_time: record.arrival,
-                raw_sha256: &raw_sha256,
+                raw_sha256,
                 raw_event: redacted.as_deref().filter(|_| first),
             };
             archive.push(&row, (first && redacted.is_none()).then(|| record.bytes.clone()));
@@ -403,11 +404,14 @@ impl<J: Stages, A: Archive, O: Outbox> Judging<'_, J, A, O> {
     }
 }
 
-fn sha256_hex(bytes: &[u8]) -> String {
+fn sha256_hex(bytes: &[u8]) -> [u8; 64] {
     use sha2::Digest;
     const HEX: &[u8; 16] = b"0123456789abcdef";
-    let digest = sha2::Sha256::digest(bytes);
-    digest.iter().flat_map(|b| [HEX[usize::from(b >> 4)], HEX[usize::from(b & 15)]]).map(char::from).collect()
+    let mut hex = [0; 64];
+    for (pair, byte) in hex.as_chunks_mut::<2>().0.iter_mut().zip(sha2::Sha256::digest(bytes)) {
+        *pair = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
+    }
+    hex
 }
 
 async fn sleep_until(at: Option<Instant>) {
