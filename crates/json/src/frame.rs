@@ -37,8 +37,8 @@ enum Place {
     Array { records: bool },
     /// Behind the array of `{"Records":[...]`, before the closing brace.
     Tail,
-    /// Broken beyond cutting: all that follows is one broken piece.
-    Lost,
+    /// Inside a list that is broken: cutting goes on at the next line that opens an object.
+    Lost { records: bool },
 }
 
 /// Where a stream stands. Give it the same bytes again and it cuts them the same way.
@@ -79,9 +79,9 @@ impl Framer {
             let Some(&byte) = buffer.get(self.at) else {
                 return match self.place {
                     _ if !last => Step::More,
-                    Place::Top | Place::Lost => Step::End,
+                    Place::Top | Place::Lost { .. } => Step::End,
                     Place::Array { .. } | Place::Tail => {
-                        self.place = Place::Lost;
+                        self.place = Place::Lost { records: false };
                         Step::Broken {
                             range: self.at..self.at,
                             what: "found the end of the file inside a list of records, wanted a closing bracket",
@@ -107,22 +107,23 @@ impl Framer {
                     self.at += 1;
                     self.place = if records { Place::Tail } else { Place::Top };
                 }
-                (Place::Array { .. }, b'{') => return self.element(buffer, last),
+                (Place::Array { records }, b'{') => return self.element(buffer, last, records),
                 (Place::Tail, b'}') => {
                     self.at += 1;
                     self.place = Place::Top;
                 }
-                (Place::Array { .. } | Place::Tail, _) => {
-                    self.place = Place::Lost;
-                }
-                (Place::Lost, _) => {
+                (Place::Array { records }, _) => self.place = Place::Lost { records },
+                (Place::Tail, _) => self.place = Place::Lost { records: false },
+                (Place::Lost { records }, _) => {
                     let end = buffer.len().min(self.at + MAX_VALUE);
-                    if !last && end - self.at < MAX_VALUE {
+                    let next = memchr::memmem::find(&buffer[self.at..end], b"\n{").map(|line| self.at + line + 1);
+                    if next.is_none() && !last && end - self.at < MAX_VALUE {
                         return Step::More;
                     }
-                    let range = self.at..end;
-                    self.at = end;
-                    return Step::Broken { range, what: "found bytes that are no record, wanted `{`" };
+                    if next.is_some() {
+                        self.place = if records { Place::Array { records } } else { Place::Top };
+                    }
+                    return self.broken(self.at..next.unwrap_or(end), "found bytes that are no record, wanted `{`");
                 }
             }
         }
@@ -136,15 +137,26 @@ impl Framer {
         }
     }
 
-    fn element(&mut self, buffer: &[u8], last: bool) -> Step {
+    fn element(&mut self, buffer: &[u8], last: bool, records: bool) -> Step {
         let start = self.at;
-        match balanced(&buffer[start..]) {
-            Some(length) => self.value(start..start + length),
-            None if !last && buffer.len() - start < MAX_VALUE => Step::More,
+        let rest = &buffer[start..];
+        match balanced(rest) {
+            // A list that nobody called one may be a damaged line.
+            Some(length) if records || next_line(&rest[..length]).is_none() => {
+                return self.value(start..start + length);
+            }
+            None if records && !last && rest.len() < MAX_VALUE => return Step::More,
+            _ => {}
+        }
+        match next_line(rest) {
+            Some(next) => match balanced(&rest[..next]) {
+                Some(length) => self.value(start..start + length),
+                None => self.broken(start..start + next, "found a record without its end"),
+            },
+            None if !last && rest.len() < MAX_VALUE => Step::More,
             None => {
-                self.place = Place::Lost;
-                self.at = buffer.len();
-                Step::Broken { range: start..buffer.len(), what: "found the end of the file inside a record" }
+                self.place = Place::Lost { records };
+                self.broken(start..buffer.len(), "found the end of the file inside a record")
             }
         }
     }
@@ -161,10 +173,12 @@ impl Framer {
             return self.value(start..start + text.len());
         }
         if rest[0] == b'{' {
-            match balanced(rest) {
+            let next = next_line(rest);
+            match balanced(&rest[..next.unwrap_or(rest.len())]) {
                 Some(length) => return self.value(start..start + length),
-                None if !last && rest.len() < MAX_VALUE => return Step::More,
-                None => self.lines_only = true,
+                None if next.is_none() && !last && rest.len() < MAX_VALUE => return Step::More,
+                None if next.is_none() => self.lines_only = true,
+                None => {}
             }
         }
         // Read on behind the broken part: the next line that opens an object at its first column.
@@ -212,6 +226,17 @@ fn records_start(text: &[u8]) -> Start {
         }
     }
     Start::Records(at)
+}
+
+/// Where in `text`, which opens an object, a later line opens another at its first column: the object must have ended
+/// before. Only an object whose first line is its bracket alone may be laid out so that this is no sign, unless the very
+/// next line does so: members begin with a quote.
+fn next_line(text: &[u8]) -> Option<usize> {
+    let line = memchr::memchr(b'\n', text)?;
+    if text[..line].trim_ascii_end() == b"{" && !text[line..].starts_with(b"\n{") {
+        return None;
+    }
+    memchr::memmem::find(&text[line..], b"\n{").map(|next| line + next + 1)
 }
 
 /// Length of the object that `text` starts with, by its brackets; `None` if it does not end in `text`.
@@ -305,6 +330,26 @@ mod tests {
                 let (values, broken) = cut_in_pieces(&text, size);
                 assert_eq!(values, ["{\"n\":1}", "{\"n\":2}", "{\"n\":3}"], "{bad} by {size}");
                 assert_eq!(broken.len(), 1, "{bad} by {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_broken_line_that_looks_like_another_layout_costs_itself_only() {
+        let lines = "{\"n\":1}\n{\"n\":2}\n{\"n\":3}}\n{\"n\":4}\n";
+        for bad in
+            ["[1]", "[\"a\":1}", "{\"Records\":[{\"a\":1}],\"x\":1}", "{\"a\":{\"b\":1", "[{\"a\":1", "{\"a\":1}{"]
+        {
+            for size in [1, 5, usize::MAX] {
+                let (values, broken) = cut_in_pieces(&format!("{bad}\n{lines}"), size);
+                let all = ["{\"n\":1}", "{\"n\":2}", "{\"n\":4}"].iter().all(|n| values.iter().any(|v| v == n));
+                assert!(all, "{bad} by {size}: {values:?} {broken:?}");
+            }
+        }
+        for text in ["{\"Records\":[{\"n\":1},oops\n{\"n\":2}]}", "[\n{\"n\":1},\n{\"n\":,\n\n{\"n\":2}\n]"] {
+            for size in [1, 5, usize::MAX] {
+                let (values, broken) = cut_in_pieces(text, size);
+                assert_eq!((values, broken.len()), (vec!["{\"n\":1}".to_owned(), "{\"n\":2}".to_owned()], 1), "{text}");
             }
         }
     }
