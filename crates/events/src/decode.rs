@@ -74,6 +74,8 @@ struct Header<'a> {
     identity: Option<Node<'a>>,
     request: Option<Node<'a>>,
     response: Option<Node<'a>>,
+    /// Of an envelope: what it holds.
+    detail_type: Option<Node<'a>>,
 }
 
 /// What surrounds a record that came through EventBridge.
@@ -94,9 +96,9 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn event(mut self) -> Result<Event<'a>, Fault> {
-        let Some(detail_type) = self.envelope.get("detail-type").and_then(|n| n.str()) else {
-            let record = self.envelope;
-            let header = self.header(record);
+        let record = self.envelope;
+        let header = self.header(record);
+        let Some(detail_type) = header.detail_type.and_then(|n| n.str()) else {
             let kind = match header.event_type.as_deref() {
                 Some("AwsServiceEvent") => EventKind::ServiceEvent,
                 Some("AwsConsoleAction") => EventKind::ConsoleAction,
@@ -125,6 +127,8 @@ impl<'a> Reader<'a> {
         let Some(detail) = self.envelope.get("detail").filter(|n| n.kind() == Kind::Object) else {
             return Err(Fault::new(Stage::Validate, "found an EventBridge event without `detail`, wanted an object"));
         };
+        // What is odd about an envelope's members is not odd about the record.
+        self.fault = None;
         let outer = self.envelope;
         let around = Envelope {
             id: self.string(outer.get("id"), "id"),
@@ -143,8 +147,8 @@ impl<'a> Reader<'a> {
 
     fn header(&mut self, record: Node<'a>) -> Header<'a> {
         let mut h = Header::default();
-        for (key, value) in record.members() {
-            let key = key.raw();
+        for (name, value) in record.members() {
+            let key = name.raw();
             match key {
                 "eventID" => h.id = self.string(Some(value), key),
                 "sharedEventID" => h.shared_id = self.string(Some(value), key),
@@ -169,11 +173,12 @@ impl<'a> Reader<'a> {
                     }
                 }
                 "sessionCredentialFromConsole" => {
-                    h.from_console = value.text().is_some_and(|t| t.eq_ignore_ascii_case("true"));
+                    h.from_console = self.truth(value, key) == Some(true);
                 }
                 "userIdentity" => h.identity = self.object(value, key),
                 "requestParameters" => h.request = self.object(value, key),
                 "responseElements" => h.response = self.object(value, key),
+                _ if name.is("detail-type") => h.detail_type = Some(value),
                 _ => {}
             }
         }
@@ -271,16 +276,17 @@ impl<'a> Reader<'a> {
                     identity.issuer = issuer.map(|n| self.issuer(n));
                 }
                 "webIdFederationData" => {
-                    identity.federated_provider =
-                        self.object(value, key).and_then(|n| n.get("federatedProvider")).and_then(|n| n.str());
+                    let provider = self.object(value, key).and_then(|n| n.get("federatedProvider"));
+                    identity.federated_provider = self.string(provider, "federatedProvider");
                 }
                 "attributes" => {
                     let Some(attributes) = self.object(value, key) else { continue };
                     for (key, value) in attributes.members() {
                         match key.raw() {
-                            "mfaAuthenticated" => identity.mfa = value.text().map(|t| t == "true"),
-                            "creationDate" => {
-                                identity.session_start = value.str().and_then(|t| Timestamp::parse(&t).ok());
+                            key @ "mfaAuthenticated" => identity.mfa = self.truth(value, key),
+                            key @ "creationDate" => {
+                                let text = self.string(Some(value), key);
+                                identity.session_start = text.and_then(|t| Timestamp::parse(&t).ok());
                             }
                             _ => {}
                         }
@@ -316,6 +322,15 @@ impl<'a> Reader<'a> {
         text
     }
 
+    /// A bool, which CloudTrail writes as a text in some places.
+    fn truth(&mut self, value: Node<'a>, key: &str) -> Option<bool> {
+        let text = value.text().filter(|_| matches!(value.kind(), Kind::Bool | Kind::String));
+        if text.is_none() && !value.is_null() {
+            self.odd(key, value, "a bool");
+        }
+        text.map(|t| t.eq_ignore_ascii_case("true"))
+    }
+
     fn object(&mut self, value: Node<'a>, key: &str) -> Option<Node<'a>> {
         match value.kind() {
             Kind::Object => Some(value),
@@ -344,29 +359,36 @@ fn sha_key(bytes: &[u8]) -> u128 {
     digest.iter().take(16).fold(0, |key, byte| key << 8 | u128::from(*byte))
 }
 
-/// The 128 bits of a UUID in its usual form.
+/// The 128 bits of a UUID in its usual form. Upper case is another id: two spellings must not become one event.
 fn uuid_key(id: &str) -> Option<u128> {
-    let bytes = id.as_bytes();
-    if bytes.len() != 36 {
+    let id: &[u8; 36] = id.as_bytes().try_into().ok()?;
+    if [id[8], id[13], id[18], id[23]] != *b"----" {
         return None;
     }
-    let mut key = 0u128;
-    for (i, &byte) in bytes.iter().enumerate() {
-        if matches!(i, 8 | 13 | 18 | 23) {
-            if byte != b'-' {
-                return None;
-            }
-            continue;
-        }
-        let digit = match byte {
-            b'0'..=b'9' => byte - b'0',
-            b'a'..=b'f' => byte - b'a' + 10,
-            // Upper case is another id: two spellings must not become one event.
-            _ => return None,
-        };
-        key = key << 4 | u128::from(digit);
+    let mut digits = [0; 32];
+    for (to, from) in [(0, 0), (8, 9), (12, 14), (16, 19)] {
+        let length = if from == 0 { 8 } else { 4 };
+        digits[to..to + length].copy_from_slice(&id[from..from + length]);
     }
-    Some(key)
+    digits[20..].copy_from_slice(&id[24..]);
+    let (words, _) = digits.as_chunks::<8>();
+    words.iter().try_fold(0, |key, word| Some(key << 32 | u128::from(hex_word(*word)?)))
+}
+
+/// The value of eight hex digits in lower case, all at once.
+fn hex_word(digits: [u8; 8]) -> Option<u32> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let text = u64::from_be_bytes(digits);
+    // The low half of a letter counts from 1, and only letters have the bit of 64.
+    let values = (text & (ONES * 15)) + ((text >> 6) & (ONES * 3)) * 9;
+    let letters = ((values + ONES * (128 - 10)) >> 7) & ONES;
+    // What is no digit does not come back as it was, or is too large.
+    if values & (ONES * 0xF0) != 0 || values + ONES * u64::from(b'0') + letters * 39 != text {
+        return None;
+    }
+    let pairs = (values | values >> 4) & 0x00FF_00FF_00FF_00FF;
+    let fours = (pairs | pairs >> 8) & 0x0000_FFFF_0000_FFFF;
+    u32::try_from((fours | fours >> 16) & 0xFFFF_FFFF).ok()
 }
 
 /// `eventName` without a trailing API version, as Lambda and CloudFront write it (`TagResource20170331v2`,
@@ -544,5 +566,16 @@ mod tests {
         assert!(reads("GetObject") && reads("List") && !reads("Getaway") && !reads("CreateTags"));
         assert_eq!(uuid_key("0A091b9b-0df5-4cf9-b667-6f287aaaaaaa"), None);
         assert_eq!(uuid_key("not-a-uuid"), None);
+        let id = "0a091b9b-0df5-4cf9-b667-6f287aaaaaaa";
+        for (at, byte) in (0..id.len()).flat_map(|at| (1..128u8).map(move |byte| (at, byte))) {
+            let mut other = id.as_bytes().to_vec();
+            other[at] = byte;
+            let other = String::from_utf8(other).unwrap();
+            let dashed = [8, 13, 18, 23].into_iter().all(|dash| other.as_bytes()[dash] == b'-');
+            let digits = other.replace('-', "");
+            let lower = digits.len() == 32 && !digits.bytes().any(|b| b.is_ascii_uppercase());
+            let wanted = u128::from_str_radix(&digits, 16).ok().filter(|_| dashed && lower && !digits.contains('+'));
+            assert_eq!(uuid_key(&other), wanted, "{other}");
+        }
     }
 }
