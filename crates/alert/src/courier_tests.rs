@@ -102,6 +102,27 @@ async fn the_first_alert_leaves_at_once_and_news_after_a_quarter_an_hour_one_and
 }
 
 #[tokio::test]
+async fn the_ledger_says_what_was_told_and_how() {
+    use tagwarden_core::Disposition::{Digest, Notify, Page};
+    let mut bench = Bench::new();
+    let mut courier = bench.courier();
+    bench.offer(offer("a.0", 0));
+    courier.drain(Drain::Due, LONG).await.unwrap();
+    bench.offer(Offer { disposition: Page, ..offer("b.0", MINUTE) });
+    bench.offer(Offer { disposition: Digest, actor: "other".into(), ..offer("c.0", 2 * MINUTE) });
+    courier.drain(Drain::Due, LONG).await.unwrap();
+    let told = |bench: &Bench| {
+        let told = bench.outbox.ledger().told("soc").unwrap();
+        told.into_iter().map(|t| (t.change_id, t.alert_id, t.digest, t.disposition)).collect::<Vec<_>>()
+    };
+    let at_once = [("a.0".into(), "a.0".into(), false, Notify), ("b.0".into(), "a.0".into(), false, Page)];
+    assert_eq!(told(&bench), at_once);
+    courier.drain(Drain::All, LONG).await.unwrap();
+    assert_eq!(told(&bench).last(), Some(&("c.0".into(), "c.0".into(), true, Digest)));
+    assert_eq!(bench.outbox.ledger().told("nobody").unwrap(), []);
+}
+
+#[tokio::test]
 async fn worse_news_does_not_wait() {
     let mut bench = Bench::new();
     let mut courier = bench.courier();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _};
 use serde::Deserialize;
-use tagwarden_core::Assessment;
+use tagwarden_core::{Assessment, Disposition};
 
 use crate::{AlertError, kept};
 
@@ -65,6 +65,19 @@ impl Counts {
     pub fn adds_up(&self) -> bool {
         self.to_alert == self.delivered + self.folded + self.suppressed + self.expired + self.pending
     }
+}
+
+/// A change that people were told of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// `<event_id>.<ordinal>`.
+    pub change_id: String,
+    /// The `change_id` that opened its alert.
+    pub alert_id: String,
+    /// Told in a digest, not in a message of its alert's own.
+    pub digest: bool,
+    /// What was decided about it.
+    pub disposition: Disposition,
 }
 
 /// A connection to the record of who was told what.
@@ -130,6 +143,25 @@ impl Ledger {
             }
         }
         Ok(all)
+    }
+
+    /// What `destination` was told, in the order of offering.
+    pub fn told(&self, destination: &str) -> Result<Vec<Told>, AlertError> {
+        let failed = || AlertError::ledger("read what was told");
+        let sql = "SELECT c.change_id, coalesce(g.opener, c.change_id), m.kind NOT IN ('opening', 'follow_up'), \
+                   c.offer ->> '$.disposition' \
+                   FROM alert_fate f JOIN alert_change c ON c.seq = f.seq JOIN alert_message m ON m.id = f.message_id \
+                   LEFT JOIN alert_group g ON g.id = c.group_id \
+                   WHERE f.destination = ?1 AND f.fate IN ('delivered', 'folded') ORDER BY c.seq";
+        let mut statement = self.db.prepare_cached(sql).map_err(failed())?;
+        let rows = statement
+            .query_map([destination], |row| {
+                // A word of a newer program reads as the loudest, as everywhere in the ledger.
+                let disposition = Disposition::parse(row.get_ref(3)?.as_str()?).unwrap_or(Disposition::Page);
+                Ok(Told { change_id: row.get(0)?, alert_id: row.get(1)?, digest: row.get(2)?, disposition })
+            })
+            .map_err(failed())?;
+        rows.collect::<rusqlite::Result<_>>().map_err(failed())
     }
 
     /// The assessments on record of changes offered after `epoch`, by `change_id`: what a replay keeps.

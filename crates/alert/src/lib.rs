@@ -20,7 +20,7 @@ mod settings;
 
 pub use courier::{Courier, Drain};
 pub use error::AlertError;
-pub use ledger::{Counts, Ledger};
+pub use ledger::{Counts, Ledger, Told};
 pub use offer::{Offer, RuleName, TagChange};
 pub use outbox::{OfferOutcome, Outbox};
 pub use settings::{Route, Settings, Span, Threshold};

@@ -1,6 +1,8 @@
 //! The simulator as a source: history at once, then one stretch at a person's pace.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -14,6 +16,9 @@ pub struct SimulatedSource {
     partition: Partition,
     number: u64,
     waiting: VecDeque<(i64, Bytes)>,
+    /// When the oldest event of the last batch happened, until the next pull says that the batch is done with.
+    under_way: Option<Instant>,
+    lag: Arc<AtomicU64>,
 }
 
 /// From when on, and how fast, events come live.
@@ -26,7 +31,13 @@ struct Pace {
 
 impl SimulatedSource {
     /// Plays `events` (time in milliseconds, bytes); from `live.0` to `live.1` in `lasting`, before and after at once.
-    pub fn new(events: impl Iterator<Item = (i64, Bytes)> + 'static, live: Option<((i64, i64), Duration)>) -> Self {
+    /// `lag` holds the longest time, in milliseconds, between an event's moment and its being judged, stored and told;
+    /// who reads it sets it back.
+    pub fn new(
+        events: impl Iterator<Item = (i64, Bytes)> + 'static,
+        live: Option<((i64, i64), Duration)>,
+        lag: Arc<AtomicU64>,
+    ) -> Self {
         let pace = live.map(|((from_ms, to_ms), lasting)| Pace {
             from_ms,
             speed: (to_ms - from_ms).max(1) as f64 / lasting.as_millis().max(1) as f64,
@@ -39,18 +50,16 @@ impl SimulatedSource {
             partition: "simulator".into(),
             number: 0,
             waiting: VecDeque::new(),
+            under_way: None,
+            lag,
         }
     }
 
-    /// How long the event of this time has to wait.
-    fn wait(&mut self, time_ms: i64) -> Duration {
-        let Some(pace) = &mut self.pace else { return Duration::ZERO };
-        if time_ms < pace.from_ms {
-            return Duration::ZERO;
-        }
+    /// When, on our clock, the event of this time happens; `None` for what is history.
+    fn due(&mut self, time_ms: i64) -> Option<Instant> {
+        let pace = self.pace.as_mut().filter(|pace| time_ms >= pace.from_ms)?;
         let began = *pace.began.get_or_insert_with(Instant::now);
-        let due = Duration::from_secs_f64((time_ms - pace.from_ms) as f64 / pace.speed / 1000.0);
-        due.saturating_sub(began.elapsed())
+        Some(began + Duration::from_secs_f64((time_ms - pace.from_ms) as f64 / pace.speed / 1000.0))
     }
 }
 
@@ -72,6 +81,10 @@ impl Source for SimulatedSource {
     }
 
     async fn pull(&mut self, max: usize) -> Result<Option<Pulled>, SourceError> {
+        if let Some(happened) = self.under_way.take() {
+            let lag = u64::try_from(happened.elapsed().as_millis()).unwrap_or(u64::MAX);
+            self.lag.fetch_max(lag, Ordering::Relaxed);
+        }
         // Everything that is due goes into one batch; only a whole batch leaves, so a dropped pull loses nothing.
         while self.waiting.len() < max {
             let Some((time, _)) = self.next.as_ref() else {
@@ -82,7 +95,7 @@ impl Source for SimulatedSource {
                 continue;
             };
             let time = *time;
-            let wait = self.wait(time);
+            let wait = self.due(time).map_or(Duration::ZERO, |due| due.saturating_duration_since(Instant::now()));
             if !wait.is_zero() {
                 if !self.waiting.is_empty() {
                     break;
@@ -95,6 +108,7 @@ impl Source for SimulatedSource {
         if self.waiting.is_empty() {
             return Ok(None);
         }
+        self.under_way = self.waiting.front().map(|(time, _)| *time).and_then(|time| self.due(time));
         let position = |number: u64| if number == 0 { Position::start() } else { Position::offset(number) };
         let from = position(self.number);
         let take = self.waiting.len().min(max);
