@@ -9,7 +9,7 @@ use crate::calendar::Calendar;
 use crate::environment::Environments;
 use crate::inventory::{Account, Inventory, Person, Team};
 use crate::network::Networks;
-use crate::pattern::{Pattern, lower};
+use crate::pattern::{Pattern, any_fits, lower};
 use crate::settings::{Settings, TagKeys};
 
 /// Accounts, people, teams, roles, networks and hours. Immutable.
@@ -234,8 +234,8 @@ impl Directory {
 
     pub(crate) fn role(&self, name: &str) -> RoleFacts {
         let name = &*lower(name);
-        let pipeline = self.ci.iter().any(|pattern| pattern.fits(name));
-        let software = pipeline || self.automation.iter().any(|pattern| pattern.fits(name));
+        let pipeline = any_fits(&self.ci, name);
+        let software = pipeline || any_fits(&self.automation, name);
         let patterns = if pipeline { &self.ci } else { &self.operator };
         let team = patterns.iter().find_map(|pattern| self.teams_by_name.get(pattern.team(name)?));
         RoleFacts { pipeline, software, team: team.copied() }
@@ -243,8 +243,7 @@ impl Directory {
 
     /// Whether an IAM user or a session of this name is software, going by the name.
     pub(crate) fn names_workload(&self, name: &str) -> bool {
-        let name = &*lower(name);
-        self.workload_names.iter().any(|pattern| pattern.fits(name))
+        any_fits(&self.workload_names, &lower(name))
     }
 
     pub(crate) fn is_break_glass(&self, arn: &str) -> bool {

@@ -7,13 +7,28 @@ use tagwarden_core::Text;
 pub(crate) struct Pattern {
     /// The literal parts between the holes.
     parts: Vec<String>,
+    /// The bytes of all parts, as [`bytes_of`] gives them.
+    needs: u64,
     team: bool,
+}
+
+/// Which bytes occur, four sharing a bit: most names lack one that a pattern needs, and are told by that alone.
+fn bytes_of(text: &str) -> u64 {
+    text.bytes().fold(0, |set, byte| set | 1 << (byte & 63))
+}
+
+/// Whether `name`, given in lower case, fits one of `patterns`.
+pub(crate) fn any_fits(patterns: &[Pattern], name: &str) -> bool {
+    let has = bytes_of(name);
+    patterns.iter().any(|pattern| pattern.needs & !has == 0 && pattern.fits(name))
 }
 
 impl Pattern {
     pub(crate) fn new(text: &str) -> Self {
         let team = text.contains("<team>");
-        Self { parts: text.to_ascii_lowercase().replace("<team>", "*").split('*').map(str::to_owned).collect(), team }
+        let parts: Vec<_> = text.to_ascii_lowercase().replace("<team>", "*").split('*').map(str::to_owned).collect();
+        let needs = parts.iter().fold(0, |set, part| set | bytes_of(part));
+        Self { parts, needs, team }
     }
 
     /// Whether `name` fits, given in lower case.
@@ -45,7 +60,7 @@ pub(crate) fn lower(name: &str) -> Text<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Pattern, lower};
+    use super::{Pattern, any_fits, lower};
 
     #[test]
     fn holes_take_anything_and_the_rest_is_literal() {
@@ -65,6 +80,7 @@ mod tests {
             ("", "x", false),
         ] {
             assert_eq!(Pattern::new(pattern).fits(&lower(name)), fits, "{pattern} {name}");
+            assert_eq!(any_fits(&[Pattern::new("no"), Pattern::new(pattern)], &lower(name)), fits, "{pattern} {name}");
         }
     }
 

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use tagwarden_core::{Fault, Partition, Position, Record, Stage};
 use tagwarden_json::frame::{Framer, Step};
 
+use super::buffers::Buffers;
 use super::feed::Stretch;
 
 /// Cuts a partition from its first byte, and passes over what ends at or before the position it was started from: so
@@ -13,6 +14,7 @@ pub(crate) struct Cutter {
     framer: Framer,
     /// Bytes that are not handed out yet, and at most one before them.
     buffer: Vec<u8>,
+    buffers: Buffers,
     /// Offset of the buffer's first byte.
     base: u64,
     /// Position of the last record that was found, passed over or not.
@@ -27,9 +29,9 @@ type Piece = (std::ops::Range<usize>, Option<String>);
 
 impl Cutter {
     /// A cutter for a partition that stands at `stands`; `None` if that is no byte offset.
-    pub(crate) fn new(partition: Partition, stands: Position) -> Option<Self> {
-        let stands_at = stands.as_offset()?;
-        Some(Self { partition, framer: Framer::new(), buffer: Vec::new(), base: 0, found: 0, stands, stands_at })
+    pub(crate) fn new(partition: Partition, stands: Position, buffers: Buffers) -> Option<Self> {
+        let (stands_at, buffer) = (stands.as_offset()?, buffers.take());
+        Some(Self { partition, framer: Framer::new(), buffer, buffers, base: 0, found: 0, stands, stands_at })
     }
 
     /// Where the partition stands, as a byte offset.
@@ -77,8 +79,16 @@ impl Cutter {
         if pieces.is_empty() && keep < self.buffer.len() / 2 {
             return None;
         }
-        let rest = self.buffer.get(keep..).unwrap_or_default().to_vec();
-        let whole = Bytes::from(std::mem::replace(&mut self.buffer, rest));
+        let whole = if self.buffer.len() < self.buffer.capacity() / 2 {
+            // Few records must not hold much room.
+            let whole = Bytes::copy_from_slice(&self.buffer);
+            self.buffer.drain(..keep);
+            whole
+        } else {
+            let mut next = self.buffers.take();
+            next.extend_from_slice(self.buffer.get(keep..).unwrap_or_default());
+            self.buffers.lend(std::mem::replace(&mut self.buffer, next))
+        };
         let records = self.records(pieces, &whole);
         self.framer.dropped(keep);
         self.base += keep as u64;
@@ -158,6 +168,12 @@ impl Cutter {
     }
 }
 
+impl Drop for Cutter {
+    fn drop(&mut self) {
+        self.buffers.put(std::mem::take(&mut self.buffer));
+    }
+}
+
 /// Whether a last line ends where its value does. The framer hands on any that looks so, for the decoder to refuse.
 fn is_whole(value: &[u8]) -> bool {
     let element = [b"[", value].concat();
@@ -167,10 +183,11 @@ fn is_whole(value: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::Cutter;
+    use crate::files::buffers::Buffers;
     use tagwarden_core::Position;
 
     fn cutter(stands: Position) -> Cutter {
-        Cutter::new("p".into(), stands).unwrap()
+        Cutter::new("p".into(), stands, Buffers::default()).unwrap()
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use tagwarden_core::{Partition, Positions};
 
 use super::Reading;
+use super::buffers::Buffers;
 use super::cut::Cutter;
 use super::feed::{Outbox, Parcel, send};
 use super::gunzip::Input;
@@ -34,13 +35,14 @@ struct Follower<'a> {
     positions: Positions,
     reading: Reading,
     outbox: &'a Outbox,
+    buffers: Buffers,
     /// Bytes of files that come later in this look.
     left: u64,
 }
 
 /// Reads `root` as it grows, until nobody pulls.
 pub(crate) fn follow(root: &Path, positions: &Positions, reading: Reading, outbox: &Outbox) {
-    let mut follower = Follower { positions: positions.clone(), reading, outbox, left: 0 };
+    let mut follower = Follower { positions: positions.clone(), reading, outbox, buffers: Buffers::default(), left: 0 };
     let mut watched = BTreeMap::new();
     loop {
         let result = match list(root) {
@@ -116,7 +118,7 @@ impl Follower<'_> {
 
     fn anew(&mut self, file: &Found, opened: File, known: &mut Watched, behind: u64) -> Result<(), Halt> {
         let mut input = Input::open(opened).map_err(|error| Halt::Failed(failed("reading", &file.path, error)))?;
-        let mut cutter = cutter(&file.partition, &self.positions.get(&file.partition))?;
+        let mut cutter = cutter(&file.partition, &self.positions.get(&file.partition), &self.buffers)?;
         let (ended, _) = pump(&mut input, &mut cutter, self.reading, Pace::Chunks { end: behind }, self.outbox)?;
         if !input.is_gzip() {
             refuse_shorter(&cutter)?;

@@ -8,6 +8,8 @@ const MAGIC: [u8; 2] = [0x1f, 0x8b];
 const COMPRESSED: usize = 128 << 10;
 /// What a pipe gives at once.
 const ONCE: usize = 64 << 10;
+/// Room for the start of a value that is not whole yet.
+const SPARE: usize = 64 << 10;
 
 /// Why no more bytes can be had.
 #[derive(Debug)]
@@ -80,20 +82,23 @@ impl<R: Read> Input<R> {
     }
 
     fn copy(&mut self, into: &mut Vec<u8>, want: usize, full: bool) -> io::Result<()> {
-        let goal = into.len() + want;
         into.append(&mut self.ahead);
-        while into.len() < goal && !self.ended {
-            let start = into.len();
-            into.resize(if full { goal } else { goal.min(start + ONCE) }, 0);
-            let got = retry(|| self.reader.read(&mut into[start..]));
-            into.truncate(start + *got.as_ref().unwrap_or(&0));
-            let got = got?;
-            self.consumed += got as u64;
-            // A file that grows is asked again: the end is where the reader says so, not for ever.
-            if got == 0 || !full {
-                break;
-            }
+        if self.ended {
+            return Ok(());
         }
+        let start = into.len();
+        if full {
+            // Room to spare, so that a full buffer is not taken for one that has to grow.
+            into.reserve_exact(want + SPARE);
+            // A file that grows is asked again: the end is where the reader says so, not for ever.
+            let read = self.reader.by_ref().take(want as u64).read_to_end(into);
+            self.consumed += (into.len() - start) as u64;
+            return read.map(drop);
+        }
+        into.resize(start + want.min(ONCE), 0);
+        let got = retry(|| self.reader.read(&mut into[start..]));
+        into.truncate(start + *got.as_ref().unwrap_or(&0));
+        self.consumed += got? as u64;
         Ok(())
     }
 

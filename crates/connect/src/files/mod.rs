@@ -1,5 +1,6 @@
 //! Files and folders of events, read once or followed as they grow.
 
+mod buffers;
 mod cut;
 pub(crate) mod feed;
 mod follow;

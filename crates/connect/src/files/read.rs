@@ -6,6 +6,7 @@ use std::io::Read;
 use tagwarden_core::{Partition, Position, Positions, SourceError};
 
 use super::Reading;
+use super::buffers::Buffers;
 use super::cut::Cutter;
 use super::feed::{Gone, Outbox, Parcel, Stretch, send, stop};
 use super::gunzip::{Input, Unreadable};
@@ -33,10 +34,12 @@ pub(crate) enum Ended {
 /// Reads every file to its end, in order.
 pub(crate) fn read_all(files: Vec<Found>, positions: &Positions, reading: Reading, outbox: &Outbox) {
     let mut left: u64 = files.iter().map(|file| file.length).sum();
+    let buffers = Buffers::default();
     let read = || {
         for file in files {
             left -= file.length;
-            read_file(&file, &positions.get(&file.partition), left, reading, outbox)?;
+            let cutter = cutter(&file.partition, &positions.get(&file.partition), &buffers)?;
+            read_file(&file, cutter, left, reading, outbox)?;
         }
         Ok(send(outbox, Parcel::End)?)
     };
@@ -48,7 +51,7 @@ pub(crate) fn read_stream(input: impl Read, partition: &Partition, reading: Read
     let read = || {
         let unread = |error| Halt::Failed(stop(format!("reading {partition}"), Some(error)));
         let mut input = Input::open(input).map_err(unread)?;
-        let mut cutter = cutter(partition, &Position::start())?;
+        let mut cutter = cutter(partition, &Position::start(), &Buffers::default())?;
         let (ended, _) = pump(&mut input, &mut cutter, reading, Pace::AsItComes, outbox)?;
         post(close(ended, &mut cutter, None), outbox)?;
         Ok(send(outbox, Parcel::End)?)
@@ -63,8 +66,7 @@ fn tell(result: Result<(), Halt>, outbox: &Outbox) {
     }
 }
 
-fn read_file(file: &Found, stands: &Position, left: u64, reading: Reading, outbox: &Outbox) -> Result<(), Halt> {
-    let mut cutter = cutter(&file.partition, stands)?;
+fn read_file(file: &Found, mut cutter: Cutter, left: u64, reading: Reading, outbox: &Outbox) -> Result<(), Halt> {
     if cutter.stands_at() > 0 && cutter.stands_at() == file.length && !is_gzip(file)? {
         return Ok(());
     }
@@ -82,9 +84,9 @@ fn is_gzip(file: &Found) -> Result<bool, Halt> {
 }
 
 /// A cutter for a partition that stands at `stands`.
-pub(crate) fn cutter(partition: &Partition, stands: &Position) -> Result<Cutter, Halt> {
+pub(crate) fn cutter(partition: &Partition, stands: &Position, buffers: &Buffers) -> Result<Cutter, Halt> {
     let what = || format!("{partition}: found position `{}`, wanted a byte offset", stands.as_str());
-    Cutter::new(partition.clone(), stands.clone()).ok_or_else(|| Halt::Failed(stop(what(), None)))
+    Cutter::new(partition.clone(), stands.clone(), buffers.clone()).ok_or_else(|| Halt::Failed(stop(what(), None)))
 }
 
 /// Refuses a file that holds less than what was read of it before: positions don't go back.

@@ -46,8 +46,8 @@ pub fn draw(message: &AlertMessage, color: bool) -> String {
 /// The alert on one line, as long as it has to be.
 pub fn line(message: &AlertMessage, color: bool) -> String {
     let (tone, plain) = if color { (tone(message.severity), "\x1b[0m") } else { ("", "") };
-    let loud = loudness(message);
-    // Numbers of further changes go before the text; a digest says what it is.
+    // A digest is as severe as its worst change, and not as urgent.
+    let loud = if message.state == "digest" { "DIGEST".to_owned() } else { loudness(message) };
     format!("{}  {tone}{loud:<13}{plain} {}\n", time(message.last), clean(&message.text))
 }
 

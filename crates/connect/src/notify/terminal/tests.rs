@@ -45,6 +45,8 @@ fn a_line_is_what_the_phone_shows() {
     assert_eq!(line(&message(), false), wanted);
     let odd = AlertMessage { text: "a\u{1b}[2Jb\nc".into(), severity: Severity::Info, ..message() };
     assert!(line(&odd, false).ends_with("PAGE INFO     a [2Jb c\n"));
+    let digest = AlertMessage { state: "digest".into(), ..message() };
+    assert!(line(&digest, false).contains("UTC  DIGEST        dana"));
 }
 
 #[test]
