@@ -164,10 +164,16 @@ pub fn parse(text: &str) -> Result<Config, Vec<ConfigFault>> {
         let path = error.path().to_string();
         let inner = error.into_inner();
         let span = inner.span();
-        let line = span.as_ref().map(|span| line_of(&text, span.start));
-        faults.push(ConfigFault { line, path, what: found_and_wanted(inner.message()) });
+        // A setting that is missing because its line was blanked is no fault of its own.
         let missing = inner.message().starts_with("missing field");
-        let blanked = span.filter(|_| !missing).is_some_and(|span| blank(&mut text, span));
+        let table = span.as_ref().map(|span| lines_of_table(&text, span.start));
+        let inside = |fault: &ConfigFault| table.as_ref().zip(fault.line).is_some_and(|(lines, at)| lines.contains(&at));
+        let ours = missing && faults.iter().any(inside);
+        if !ours {
+            let line = span.as_ref().map(|span| line_of(&text, span.start));
+            faults.push(ConfigFault { line, path, what: found_and_wanted(inner.message()) });
+        }
+        let blanked = span.is_some_and(|span| blank(&mut text, span));
         if !blanked || faults.len() == 100 {
             return Err(faults);
         }
@@ -176,6 +182,13 @@ pub fn parse(text: &str) -> Result<Config, Vec<ConfigFault>> {
 
 fn line_of(text: &str, at: usize) -> usize {
     text.bytes().take(at).filter(|b| *b == b'\n').count() + 1
+}
+
+/// The lines of the table whose header is at `at`.
+fn lines_of_table(text: &str, at: usize) -> std::ops::Range<usize> {
+    let at = at.min(text.len());
+    let end = text[at..].find("\n[").map_or(text.len(), |next| at + next + 1);
+    line_of(text, at)..line_of(text, end).max(line_of(text, at) + 1)
 }
 
 /// Replaces the lines of `span` by spaces; under a table's header, up to the next header.
@@ -272,6 +285,16 @@ mod tests {
         );
         assert!(faults.iter().any(|f| f.starts_with("line 5: nonsense: found the unknown setting")), "{faults:#?}");
         assert!(faults.iter().any(|f| f.starts_with("line 9: input.clock: found the word `sundial`")), "{faults:#?}");
+    }
+
+    #[test]
+    fn a_blanked_line_is_not_missed() {
+        let text = "[[destination]]\nname = \"a\"\nkind = \"pager\"\n[[destination]]\nname = \"b\"\n[epoch]\nevents = \"many\"\n[input]\npath = 5\n";
+        let faults: Vec<String> = parse(text).unwrap_err().iter().map(ToString::to_string).collect();
+        assert_eq!(faults.len(), 4, "{faults:#?}");
+        assert!(faults.iter().any(|f| f.starts_with("line 3: destination[0].kind: found the word `pager`")), "{faults:#?}");
+        assert!(faults.iter().any(|f| f.starts_with("line 4: destination") && f.ends_with("found nothing, want the setting `kind`")), "{faults:#?}");
+        assert!(faults.iter().any(|f| f.starts_with("line 9: input.path: found integer `5`")), "{faults:#?}");
     }
 
     #[test]
