@@ -91,10 +91,11 @@ fn worst(offers: &[Offer]) -> Option<&Offer> {
 }
 
 /// The reasons of the main change, then those of the others that say something new. What differs from a reason shown, or
-/// from one of those `told` before, in a count or in the resource alone says nothing new.
+/// from one of those `told` before, in counts or in the resource alone says nothing new; counts come after a colon.
 fn reasons(main: &Offer, offers: &[Offer], told: &[&Offer]) -> Vec<String> {
     let said = |reason: &str, offer: &Offer| -> String {
         let reason = words::plain(reason, offer).replace(words::resource(offer), "");
+        let reason = reason.split(": ").next().unwrap_or(&reason);
         reason.chars().filter(|c| !c.is_ascii_digit() && *c != ',').collect()
     };
     let mut known: Vec<String> =

@@ -63,7 +63,8 @@ pub(super) fn sentence_within(offer: &Offer, most: usize) -> String {
         let denied = if offer.error_code.is_some() { "was denied: " } else { "" };
         let mut line = format!("{} {denied}{act}", cut(&actor(offer), who));
         let on = resource(offer);
-        if !on.is_empty() {
+        // Who signs in as oneself is named already.
+        if !on.is_empty() && offer.human.as_deref() != Some(on) {
             line += if joint.is_empty() { "" } else { " " };
             line += joint;
             line += " ";
@@ -170,7 +171,8 @@ pub(super) fn actor(offer: &Offer) -> String {
 pub(super) fn resource(offer: &Offer) -> &str {
     let name = offer.resource_name.as_deref().filter(|name| !name.is_empty());
     name.unwrap_or_else(|| {
-        if offer.resource_id.starts_with("arn:") { tail(&offer.resource_id) } else { &offer.resource_id }
+        let wrapped = offer.resource_id.starts_with("arn:") || offer.resource_id.starts_with("AWSReservedSSO_");
+        if wrapped { tail(&offer.resource_id) } else { &offer.resource_id }
     })
 }
 
@@ -295,7 +297,7 @@ fn who(offer: &Offer) -> String {
 fn credential(step: &str) -> String {
     let name = if step.starts_with("arn:") { tail(step) } else { step };
     let set = name.strip_prefix("AWSReservedSSO_").and_then(|rest| rest.rsplit_once('_'));
-    cut(&set.map_or_else(|| name.to_owned(), |(set, _)| format!("{set} (SSO)")), 60)
+    cut(set.map_or(name, |(set, _)| set), 60)
 }
 
 fn call(offer: &Offer) -> String {

@@ -34,6 +34,7 @@ fn the_phone_shows_who_did_what_to_what_where() {
         (of_kind("other_change", "x", &[]), "called SomeCall on x"),
         (of_kind("frobbed", "x", &[]), "frobbed on x"),
         (of_kind("vpc_created", "", &[]), "created vpc"),
+        (of_kind("console_login", "AWSReservedSSO_Ops_1f/dana.garcia@nimbus.example", &[]), "signed in to the console"),
     ];
     for (offer, wanted) in cases {
         assert_eq!(sentence(&offer), format!("dana.garcia {wanted} (nimbus-prd)"));
@@ -128,7 +129,7 @@ fn credentials_go_by_the_names_that_people_gave_them() {
         fields(&offer).remove(0).1
     };
     let sso = "arn:aws:iam::1:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_CostSteward_8e339356bcfe226d";
-    assert_eq!(who(&[], sso), "dana.garcia@nimbus.example through CostSteward (SSO)");
+    assert_eq!(who(&[], sso), "dana.garcia@nimbus.example through CostSteward");
     let itself = ["dana.garcia@nimbus.example", "repo:nimbus/shop:ref:refs/heads/main"];
     let wanted = "dana.garcia@nimbus.example through repo:nimbus/shop:ref:refs/heads/main → ops";
     assert_eq!(who(&itself, "arn:aws:iam::1:role/ops"), wanted);
@@ -146,8 +147,8 @@ fn reasons_use_names_and_are_not_said_twice() {
         of("i-0000001", "web", "dana.garcia@nimbus.example may not change Environment on i-0000001 in 286728141752");
     let again =
         of("i-0000002", "api", "dana.garcia@nimbus.example may not change Environment on i-0000002 in 286728141752");
-    let counted = of("i-0000003", "db", "20 of 1,200 changes");
-    let repeat = of("i-0000004", "db", "21 of 1,201 changes");
+    let counted = of("i-0000003", "db", "tag key Env: 0 of 1,200 changes; known elsewhere");
+    let repeat = of("i-0000004", "db", "tag key Env: 1 of 1,201 changes, last today");
     let facts = super::super::Facts {
         alert_id: "a",
         first: first.event_time,
@@ -159,9 +160,10 @@ fn reasons_use_names_and_are_not_said_twice() {
     };
     let offers = [first.clone(), again, counted, repeat];
     let opening = super::super::opening(&facts, &offers).unwrap();
-    assert_eq!(opening.reasons, ["dana.garcia may not change Environment on web in nimbus-prd", "20 of 1,200 changes"]);
+    let counted = "tag key Env: 0 of 1,200 changes; known elsewhere";
+    assert_eq!(opening.reasons, ["dana.garcia may not change Environment on web in nimbus-prd", counted]);
     let more = super::super::follow_up(&facts, &first, &offers[1..], 3).unwrap();
-    assert_eq!(more.reasons, ["20 of 1,200 changes"]);
+    assert_eq!(more.reasons, [counted]);
     assert_eq!(more.title, "Update: Production reclassified · nimbus-prd");
 }
 
