@@ -43,6 +43,9 @@ pub async fn run(args: Args) -> Result<()> {
     }
     let mut memory = Memory::default();
     if let Some(file) = &args.state {
+        if !file.exists() {
+            return Err(Usage(format!("--state: found no file {}, want a worker's state", file.display())).into());
+        }
         let entries = &mut memory.entries;
         tagwarden_connect::SqliteState::open_read_only(file)?.load(&mut |entry| entries.push(entry))?;
     }
