@@ -4,6 +4,7 @@
 mod archive;
 mod events;
 mod place;
+mod running;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -13,6 +14,7 @@ use serde_json::Value;
 pub use archive::{assert_same_rows, assert_subset, cell, files, json_rows, rows};
 pub use events::{at, event, event_id, gzip, line, lines};
 pub use place::{Place, Served, messages, slack};
+pub use running::{Running, wait_for};
 
 /// The binary under test.
 pub fn tagwarden() -> Command {
