@@ -146,8 +146,10 @@ impl Policy {
             let protected = |tag: &&TagDelta<'_>| {
                 let environment = among(&self.environment_keys, &tag.key);
                 let says_the_same = environment && stays && tag.op != TagOp::Removed;
-                // Writing a value over one that nobody knows may well be writing the same one again.
-                let may_be_the_same = !environment && tag.op == TagOp::Unknown;
+                // Writing a value over one that nobody knows may well be writing the same one again; only an account of
+                // production tells that it was another.
+                let leaves_production = environment && verdict.production_before && !verdict.production_after;
+                let may_be_the_same = tag.op == TagOp::Unknown && !leaves_production;
                 among(&self.protected_keys, &tag.key) && !says_the_same && !may_be_the_same
             };
             let keys: Vec<_> = changed().filter(protected).map(|tag| borrow(&tag.key)).collect();
