@@ -107,6 +107,7 @@ where
 
     /// Reads the records of `intent` again and seals exactly them; false if they can't be had so.
     async fn replay(&mut self, intent: &Intent) -> Result<bool, EngineError> {
+        self.limits.archive_read_only = intent.archive_read_only;
         self.source.start(&self.open.positions)?;
         let wanted: u64 = intent.moves.iter().map(|m| m.records).sum();
         while self.open.records < wanted {
