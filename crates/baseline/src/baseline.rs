@@ -52,12 +52,13 @@ impl Baseline {
         } else {
             Vec::new()
         };
+        let threshold = self.reference.threshold(today);
         let frozen = self.reference.frozen(today);
         Scores {
             percentile: frozen.map(|frozen| frozen.percentile(score)),
             score,
             surprisal_sum,
-            threshold: frozen.map(|frozen| frozen.threshold),
+            threshold,
             reasons,
             ..Scores::default()
         }

@@ -26,15 +26,17 @@ struct Day {
     groups: Vec<(f64, u64)>,
     /// The lowest of those groups once there are as many as are kept: what is lower changes nothing.
     lowest: Option<f64>,
+    /// The score of the day's last group within what a day may tell; `None` while there is room.
+    full: Option<f64>,
     dirty: bool,
 }
 
 impl Day {
     fn new() -> Self {
-        Self { bins: vec![0; BINS], groups: Vec::new(), lowest: None, dirty: false }
+        Self { bins: vec![0; BINS], groups: Vec::new(), lowest: None, full: None, dirty: false }
     }
 
-    fn learn(&mut self, score: f64, group: u64) {
+    fn learn(&mut self, score: f64, group: u64, most: usize) {
         if let Some(bin) = self.bins.get_mut(bin_of(score)) {
             *bin = bin.saturating_add(1);
         }
@@ -43,7 +45,10 @@ impl Day {
             return;
         }
         if let Some((highest, _)) = self.groups.iter_mut().find(|(_, g)| *g == group) {
-            *highest = highest.max(score);
+            if *highest >= score {
+                return;
+            }
+            *highest = score;
         } else if self.groups.len() < GROUPS_KEPT {
             self.groups.push((score, group));
         } else if let Some(lowest) = self.groups.iter_mut().min_by(|a, b| order(a, b))
@@ -52,6 +57,14 @@ impl Day {
             *lowest = (score, group);
         }
         self.find_lowest();
+        self.find_full(most);
+    }
+
+    /// Finds the `most`-highest group.
+    fn find_full(&mut self, most: usize) {
+        let mut scores: Vec<f64> = self.groups.iter().map(|(score, _)| *score).collect();
+        let at = most.saturating_sub(1);
+        self.full = (at < scores.len()).then(|| *scores.select_nth_unstable_by(at, |a, b| b.total_cmp(a)).1);
     }
 
     fn find_lowest(&mut self) {
@@ -173,18 +186,32 @@ impl Reference {
         Some(Frozen { below, total, threshold: by_groups.max(edge(ordinary)).max(ORDINARY) })
     }
 
+    /// The score above which a change of `today` is anomalous. On a day that has told twice what it may on average, a
+    /// group must stand out from those told already: an odd day does not wake anybody twenty times.
+    pub(crate) fn threshold(&mut self, today: u16) -> Option<f64> {
+        let threshold = self.frozen(today)?.threshold;
+        let full = self.days.get(&today).and_then(|day| day.full);
+        Some(full.map_or(threshold, |full| threshold.max(full)))
+    }
+
+    /// Groups that one day may tell.
+    fn most(&self) -> usize {
+        floor(2.0 * self.alerts_per_day).max(1)
+    }
+
     /// Takes a change in; true at a day's turn.
     pub(crate) fn learn(&mut self, today: u16, score: f64, group: u64) -> bool {
         // A day ahead may have been asked about before this one ended.
         self.frozen.take_if(|(day, _)| *day > today);
+        let most = self.most();
         if let Some(mut newest) = self.days.last_entry()
             && *newest.key() == today
         {
-            newest.get_mut().learn(score, group);
+            newest.get_mut().learn(score, group, most);
             return false;
         }
         let mut day = Day::new();
-        day.learn(score, group);
+        day.learn(score, group, most);
         self.days.insert(today, day);
         // Today is not yet of the reference, so one more than `keep`.
         while self.days.len() > self.keep + 1 {
@@ -198,6 +225,8 @@ impl Reference {
         if let (Ok(key), Some(day)) =
             (<[u8; 2]>::try_from(entry.key.as_slice()), entry.value.as_deref().and_then(Day::decode))
         {
+            let mut day = day;
+            day.find_full(self.most());
             self.days.insert(u16::from_be_bytes(key), day);
             self.frozen = None;
         }
@@ -277,6 +306,27 @@ mod tests {
         assert!((9.8..=10.0).contains(&threshold), "one group a day, three allowed: {threshold}");
     }
 
+    #[test]
+    fn a_day_that_told_twice_its_share_asks_for_more() {
+        let mut reference = Reference::new(&Settings { alerts_per_day: 1.0, warm_up_days: 2, ..Settings::default() });
+        for day in 0..2 {
+            (0..400).for_each(|n| drop(reference.learn(day, 1.0, n % 20)));
+            reference.learn(day, 10.0, 1000);
+        }
+        reference.learn(2, 1.0, 0);
+        let before = reference.threshold(2).expect("a reference");
+        reference.learn(2, 20.0, 1);
+        assert_eq!(reference.threshold(2), Some(before));
+        reference.learn(2, 30.0, 2);
+        assert_eq!(reference.threshold(2), Some(20.0));
+        // A restart finds the day as full as it was.
+        let mut delta = tagwarden_core::StateDelta::default();
+        reference.delta(&mut delta);
+        let mut again = Reference::new(&Settings { alerts_per_day: 1.0, warm_up_days: 2, ..Settings::default() });
+        delta.entries.iter().for_each(|entry| again.restore(entry));
+        assert_eq!(again.threshold(2), Some(20.0));
+    }
+
     proptest! {
         /// On the reference days at most so many groups lie above the threshold, and one more would at any lower one.
         #[test]
@@ -321,7 +371,7 @@ mod tests {
         fn a_day_is_stored_and_read_back(scores in proptest::collection::vec((0.0..400.0f64, 0u64..200), 0..300)) {
             let mut day = Day::new();
             for (score, group) in &scores {
-                day.learn(*score, *group);
+                day.learn(*score, *group, 6);
             }
             let read = Day::decode(&day.encode()).expect("its own bytes");
             prop_assert_eq!(&read.bins, &day.bins);
