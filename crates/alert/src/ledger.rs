@@ -1,4 +1,4 @@
-//! The ledger's file: its tables, and the counts on both sides of the identity.
+//! The ledger's file: its tables, the counts on both sides of the identity, what was told and what a replay keeps.
 
 use std::collections::BTreeMap;
 use std::path::Path;

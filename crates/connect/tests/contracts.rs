@@ -1,4 +1,4 @@
-//! Every source and state store against the laws of its seam.
+//! Every source, state store and notifier against the laws of its seam.
 #![expect(clippy::unwrap_used, reason = "a test that can't go on ends")]
 
 use std::fs;

@@ -1,3 +1,3 @@
-//! State stores.
+//! Where memory is kept: one folder per kind of store.
 
 pub(crate) mod sqlite;

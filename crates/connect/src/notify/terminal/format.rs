@@ -14,7 +14,9 @@ pub fn draw(message: &AlertMessage, color: bool) -> String {
 
     let mut lines = vec![head];
     let mut push = |line: &str| lines.push(format!("{} {line}", edge('┃')));
-    wrap(&clean(&message.text), 0).iter().for_each(|line| push(line));
+    for line in wrap(&clean(&message.text), 0) {
+        push(&line);
+    }
     let width = message.fields.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
     for (label, value) in &message.fields {
         for (at, line) in wrap(&clean(value), width + 2).iter().enumerate() {
