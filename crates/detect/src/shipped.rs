@@ -41,6 +41,8 @@ fn every_shipped_rule_has_a_case_that_fires_and_a_near_miss_and_a_runbook() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
     let loaded = Rules::load_dir(&folder).unwrap();
     let shipped = Rules::shipped().unwrap();
+    let titles = |rules: &Rules| rules.titles().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(titles(&shipped), titles(&loaded), "`SHIPPED` and the folder, in order of file name");
     assert_eq!(loaded.version_text(), shipped.version_text(), "the list of shipped rules and the folder differ");
     let mut fired = BTreeSet::new();
     for (file, cases) in cases() {

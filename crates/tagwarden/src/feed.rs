@@ -123,3 +123,45 @@ impl Source for SimulatedSource {
         Ok(Some(pulled))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::{Duration, Instant};
+
+    use bytes::Bytes;
+    use tagwarden_core::Source;
+
+    use super::SimulatedSource;
+
+    fn source(live: Option<((i64, i64), Duration)>, lag: &Arc<AtomicU64>) -> SimulatedSource {
+        let events = [0, 1_000, 2_000].map(|time| (time, Bytes::from_static(b"{}")));
+        SimulatedSource::new(events.into_iter(), live, Arc::clone(lag))
+    }
+
+    #[tokio::test]
+    async fn history_comes_at_once_and_has_no_lag() {
+        let lag = Arc::new(AtomicU64::new(0));
+        let mut source = source(None, &lag);
+        assert_eq!(source.pull(9).await.unwrap().unwrap().records.len(), 3);
+        assert!(source.pull(9).await.unwrap().is_none());
+        assert_eq!(lag.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn live_events_come_when_they_happen_and_lag_until_the_next_pull() {
+        let lag = Arc::new(AtomicU64::new(0));
+        let mut source = source(Some(((1_000, 2_000), Duration::from_millis(100))), &lag);
+        let began = Instant::now();
+        let first = source.pull(9).await.unwrap().unwrap();
+        assert_eq!(first.records.len(), 2, "history, and what happens at once");
+        let second = source.pull(9).await.unwrap().unwrap();
+        assert_eq!(second.records.len(), 1);
+        assert!(began.elapsed() >= Duration::from_millis(100));
+        // Who works on a batch for this long is this late.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(source.pull(9).await.unwrap().is_none());
+        assert!(lag.load(Ordering::Relaxed) >= 50);
+    }
+}
