@@ -60,7 +60,7 @@ pub fn event(n: u64) -> Value {
         "additionalEventData": {"x-amz-id-2": "q4iBrS3J"},
         "requestID": "6f1f8a5e-8d2a-4a76-9a0b-1f9f3b7f8f11",
         "eventID": event_id(n),
-        "sharedEventID": "b1c2d3e4-0000-4000-8000-00000000abcd",
+        "sharedEventID": format!("b1c2d3e4-0000-4000-8000-{n:012x}"),
         "readOnly": false,
         "resources": [{"ARN": "arn:aws:ec2:eu-west-1:111122223333:instance/i-0", "type": "AWS::EC2::Instance"}],
         "eventType": "AwsApiCall",

@@ -1,0 +1,213 @@
+//! What others see: metrics, files that other readers open, Slack's messages, the example, the simulator, the demo.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use rustix::process::Signal;
+use serde_json::Value;
+use support::{Place, Running, Served, event, exits, files, line, lines, report, rows, simulate, tagwarden, wait_for};
+
+/// The repository's root.
+fn repository() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
+
+/// The Python that `tests/run` installs what the checks need into.
+fn python() -> Command {
+    let python = std::env::var_os("TAGWARDEN_TEST_PYTHON");
+    Command::new(python.expect("TAGWARDEN_TEST_PYTHON names a Python with tests/requirements.txt: use tests/run"))
+}
+
+#[test]
+fn a_worker_shows_its_identities_as_metrics() {
+    let temp = tempfile::tempdir().unwrap();
+    let input = temp.path().join("events");
+    fs::create_dir(&input).unwrap();
+    let mut read = event(50);
+    read["eventName"] = "DescribeInstances".into();
+    read["readOnly"] = true.into();
+    fs::write(input.join("1.ndjson"), format!("{}{}\n{}\n{{broken}}\n", lines(0..20), line(3), read)).unwrap();
+    let config = "[epoch]\nseconds = 1\n[metrics]\nlisten = \"127.0.0.1:0\"\n[[destination]]\nname = \"screen\"\nkind = \"terminal\"\n";
+    let place = Place::new(temp.path().join("run"), config);
+    let running = Running::start(&mut place.follow(&input));
+    wait_for("the first epoch", || running.metric("tagwarden_epochs_total") >= 1.0);
+    let check = |events: [f64; 4], rows: f64| {
+        let fates = ["archived", "read_only", "quarantined", "duplicate"];
+        let found = fates.map(|fate| running.metric(&format!("tagwarden_events_total{{fate=\"{fate}\"}}")));
+        assert_eq!(found, events);
+        assert_eq!(running.metric("tagwarden_events_pulled_total"), found.iter().sum::<f64>());
+        assert_eq!(running.metric("tagwarden_identity_broken"), 0.0);
+        assert_eq!(running.metric("tagwarden_rows_written_total"), rows);
+        assert_eq!(running.metric("tagwarden_rows_sealed_total"), rows);
+        let dispositions = ["archive_only", "digest", "notify", "page", "suppressed"];
+        let changes = dispositions.map(|d| running.metric(&format!("tagwarden_changes_total{{disposition=\"{d}\"}}")));
+        assert_eq!(changes.iter().sum::<f64>(), rows);
+    };
+    check([20.0, 1.0, 1.0, 1.0], 20.0);
+    fs::write(input.join("2.ndjson"), lines(30..35)).unwrap();
+    wait_for("the second epoch", || running.metric("tagwarden_epochs_total") >= 2.0);
+    check([25.0, 1.0, 1.0, 1.0], 25.0);
+
+    let (status, body) = running.get("/healthz");
+    assert_eq!((status.as_str(), body.as_str()), ("HTTP/1.1 200 OK", "ok\n"));
+    assert!(running.get("/elsewhere").0.contains("404"));
+    // Each metric has its help and type before its samples, as Prometheus wants it.
+    let page = running.get("/metrics").1;
+    let mut known = BTreeSet::new();
+    for line in page.lines() {
+        match line.strip_prefix("# TYPE ") {
+            Some(typed) => drop(known.insert(typed.split(' ').next().unwrap())),
+            None if line.starts_with('#') => {}
+            None => assert!(known.contains(line.split(['{', ' ']).next().unwrap()), "{line}"),
+        }
+    }
+    assert!(known.len() > 8);
+    running.signal(Signal::TERM);
+    assert_eq!(running.wait().0.code(), Some(0));
+}
+
+#[test]
+fn other_readers_open_what_was_archived_and_slack_takes_what_was_sent() {
+    let temp = tempfile::tempdir().unwrap();
+    let company = simulate(&temp.path().join("company"), 30, 51);
+    let served = Served::start(vec![]);
+    let place = Place::new(temp.path().join("run"), &format!("[input]\nclock = \"event\"\n{}", served.config()));
+    report(&mut place.run_company(&company));
+    assert!(rows(&place.archive()).values().any(|row| support::cell(row, "rule_ids") != "[]"), "no rule hit");
+    let script = repository().join("crates/archive/tests/readable.py");
+    exits(python().arg(script).arg(place.archive()), 0);
+
+    let payloads = served.payloads();
+    assert!(payloads.len() > 3, "{} messages in a month with incidents", payloads.len());
+    let mut checking = python();
+    checking.arg(repository().join("tests/slack_blocks.py")).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut checking = checking.stderr(Stdio::piped()).spawn().unwrap();
+    let mut input = checking.stdin.take().unwrap();
+    payloads.iter().for_each(|payload| writeln!(input, "{payload}").unwrap());
+    drop(input);
+    let output = checking.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // No message holds what only the archive may: the raw event.
+    assert!(payloads.iter().all(|payload| !payload.to_string().contains("userIdentity")));
+}
+
+/// The settings that `check` knows under a table's header, as it says itself when it meets one that it does not know.
+fn settings(folder: &Path, header: &str) -> Option<Vec<String>> {
+    let file = folder.join("probe.toml");
+    let needed = if header == "[[destination]]" { "name = \"x\"\nkind = \"slack\"\n" } else { "" };
+    fs::write(&file, format!("{header}\n{needed}no_such_setting = 1\n")).unwrap();
+    let output = tagwarden().arg("check").arg("-c").arg(&file).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    let (_, wanted) = told.split_once("found the unknown setting `no_such_setting`, want ")?;
+    let names = wanted.lines().next()?.split('`').skip(1).step_by(2);
+    Some(names.map(str::to_owned).collect())
+}
+
+/// Every setting below `header`, with the header that it stands under.
+fn walk(folder: &Path, path: &str, found: &mut BTreeMap<String, String>) {
+    let headers = if path.is_empty() { vec![String::new()] } else { vec![format!("[{path}]"), format!("[[{path}]]")] };
+    let known = headers.iter().find_map(|header| settings(folder, header));
+    for name in known.unwrap_or_default() {
+        let inner = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        walk(folder, &inner, found);
+        found.insert(inner, name);
+    }
+}
+
+#[test]
+fn the_example_is_in_order_and_has_every_setting() {
+    let example = repository().join("tagwarden.example.toml");
+    exits(tagwarden().arg("check").arg("-c").arg(&example), 0);
+    let temp = tempfile::tempdir().unwrap();
+    let mut known = BTreeMap::new();
+    walk(temp.path(), "", &mut known);
+    assert!(known.len() > 80, "{known:#?}");
+    // A setting stands under its own header, or, where tables are written inline, under one above it.
+    let text = fs::read_to_string(&example).unwrap();
+    let mut sections: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut section = "";
+    for line in text.lines() {
+        if line.starts_with('[') {
+            section = line.split('#').next().unwrap().trim().trim_matches(['[', ']']);
+        }
+        sections.entry(section).or_default().push(line);
+    }
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let missing: Vec<_> = known
+        .iter()
+        .filter(|(path, name)| {
+            let mut above = path.as_str();
+            while let Some((outer, _)) = above.rsplit_once('.') {
+                let lines = sections.get(outer).into_iter().flatten();
+                if lines.flat_map(|line| line.split(|c| !is_name(c))).any(|word| word == name.as_str()) {
+                    return false;
+                }
+                above = outer;
+            }
+            !sections.keys().any(|header| header == path || header.starts_with(&format!("{path}.")))
+        })
+        .map(|(path, _)| path)
+        .collect();
+    assert!(missing.is_empty(), "the example says nothing of {missing:?}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes() {
+    let temp = tempfile::tempdir().unwrap();
+    let written = |name: &str, seed: u64| {
+        let out = simulate(&temp.path().join(name), 5, seed);
+        let paths = files(&out).into_iter();
+        paths
+            .map(|path| (path.strip_prefix(&out).unwrap().to_owned(), fs::read(path).unwrap()))
+            .collect::<BTreeMap<_, _>>()
+    };
+    let first = written("first", 52);
+    assert!(first.len() == 5 + 3, "five days, truth, inventory and spec");
+    assert!(first == written("second", 52), "other bytes");
+    assert!(first != written("third", 53), "the seed changes nothing");
+    let truth = String::from_utf8(first[Path::new("truth.ndjson")].clone()).unwrap();
+    for line in truth.lines() {
+        let found: Value = serde_json::from_str(line).unwrap();
+        let names: Vec<_> = found.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(names, ["event_id", "incident", "scenario", "malicious"]);
+    }
+}
+
+#[test]
+fn the_demo_ends_with_three_commands_that_work() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = temp.path().join("demo");
+    let mut demo = tagwarden();
+    demo.args(["demo", "--fast", "--dir"]).arg(&dir).current_dir(temp.path());
+    let told = String::from_utf8(exits(&mut demo, 0).stdout).unwrap();
+    let binary = env!("CARGO_BIN_EXE_tagwarden");
+    let commands: Vec<_> = told.lines().filter(|line| line.starts_with(binary)).collect();
+    assert_eq!(commands.len(), 3, "{told}");
+    let ran: Vec<_> = commands
+        .iter()
+        .map(|command| {
+            let mut shell = Command::new("sh");
+            shell.arg("-c").arg(command).current_dir(temp.path()).stdin(Stdio::null());
+            String::from_utf8(exits(&mut shell, 0).stdout).unwrap()
+        })
+        .collect();
+    assert!(ran[0].lines().count() > 0, "nothing was judged");
+    assert!(
+        ran[0].lines().all(|line| serde_json::from_str::<Value>(line).is_ok_and(|row| row["change_id"].is_string()))
+    );
+    assert_eq!(ran[1].lines().count(), 1, "{}", ran[1]);
+    let report: Value = serde_json::from_str(ran[2].lines().last().unwrap()).unwrap();
+    support::assert_identity(&report);
+    assert!(support::count(&report, "duplicate") > 0 && support::count(&report, "archived") == 0, "{report}");
+    assert!(files(&dir.join("archive/changes")).len() > 20);
+    // A demo replaces a demo, and nothing else.
+    fs::write(temp.path().join("kept.txt"), "mine").unwrap();
+    exits(tagwarden().args(["demo", "--fast", "--dir"]).arg(temp.path()), 2);
+    assert!(temp.path().join("kept.txt").exists());
+}
