@@ -1,6 +1,6 @@
 //! Changes in plain words.
 
-use tagwarden_core::{TagOp, Via};
+use tagwarden_core::{Disposition, TagOp, Via};
 
 use super::fit::cut;
 use crate::{Offer, TagChange};
@@ -58,10 +58,11 @@ pub(super) fn sentence(offer: &Offer) -> String {
 /// As [`sentence`], in at most `most` characters.
 pub(super) fn sentence_within(offer: &Offer, most: usize) -> String {
     let mut last = String::new();
+    let lead = if unusual(offer) { "Unusual: " } else { "" };
     for [who, value, name, account] in LIMITS {
         let (act, joint) = phrase(offer, value);
         let denied = if offer.error_code.is_some() { "was denied: " } else { "" };
-        let mut line = format!("{} {denied}{act}", cut(&actor(offer), who));
+        let mut line = format!("{lead}{} {denied}{act}", cut(&actor(offer), who));
         let on = resource(offer);
         // Who signs in as oneself is named already.
         if !on.is_empty() && offer.human.as_deref() != Some(on) {
@@ -86,12 +87,18 @@ pub(super) fn sentence_within(offer: &Offer, most: usize) -> String {
 pub(super) fn title(offer: &Offer) -> String {
     let what = match offer.rules.first() {
         Some(rule) => rule.title.clone(),
-        None => format!("Unusual: {}", sort(offer)),
+        None if unusual(offer) => format!("Unusual: {}", sort(offer)),
+        None => sort(offer),
     };
     match account_name(offer) {
         "" => what,
         account => format!("{} · {account}", cut(&what, super::LINE - 40)),
     }
+}
+
+/// Told although no rule hit: nothing else says why.
+fn unusual(offer: &Offer) -> bool {
+    offer.rules.is_empty() && matches!(offer.disposition, Disposition::Notify | Disposition::Page)
 }
 
 /// What was done, without object and values: the same for changes that read as repeats of each other.

@@ -117,6 +117,10 @@ fn titles_name_the_rule_or_what_is_unusual() {
     assert_eq!(unusual(offer("e.0", 0)), "Unusual: changed tag Environment · nimbus-prd");
     let key = of_kind("access_key_created", "alice", &[]);
     assert_eq!(unusual(key.clone()), "Unusual: created an access key · nimbus-prd");
+    let text = sentence(&Offer { rules: Vec::new(), ..key.clone() });
+    assert_eq!(text, "Unusual: dana.garcia created an access key for alice (nimbus-prd)");
+    let waiting = Offer { rules: Vec::new(), disposition: tagwarden_core::Disposition::Digest, ..key.clone() };
+    assert_eq!(sentence(&waiting), "dana.garcia created an access key for alice (nimbus-prd)");
     let denied = Offer { error_code: Some("AccessDenied".into()), ..key };
     assert_eq!(unusual(denied), "Unusual: denied: created an access key · nimbus-prd");
 }

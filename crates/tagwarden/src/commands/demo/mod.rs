@@ -73,6 +73,9 @@ pub async fn run(args: Args) -> Result<()> {
         write_config(dir, "")?;
     }
     let counts = show.play(i64::MIN..cut, None).await?;
+    if show.stopped() {
+        return Ok(());
+    }
     keep_memory(dir)?;
     if !args.fast {
         println!("\n{}. Nobody is alerted about history.\n", in_words(&counts));
@@ -82,6 +85,9 @@ pub async fn run(args: Args) -> Result<()> {
     }
     let live = (!args.fast).then(|| ((cut, end), Duration::from_secs(args.seconds)));
     let later = show.play(cut..end, live).await?;
+    if show.stopped() {
+        return Ok(());
+    }
     if args.fast {
         let took = began.elapsed().as_secs_f64();
         counts.pulled.fetch_add(get(&later.pulled), Ordering::Relaxed);
@@ -170,6 +176,15 @@ struct Show<'a> {
 }
 
 impl Show<'_> {
+    /// Whether somebody has seen enough: half a story says nothing about what was told.
+    fn stopped(&self) -> bool {
+        let stopped = *self.stop.borrow();
+        if stopped {
+            println!("\nStopped early; {} holds what was done so far.", self.dir.display());
+        }
+        stopped
+    }
+
     /// Plays the events of `times`; live at the pace given, else as fast as it goes.
     async fn play(&self, times: std::ops::Range<i64>, live: Option<((i64, i64), Duration)>) -> Result<Arc<Counts>> {
         let mut setup = setup::load(Some(&self.dir.join("tagwarden.toml")), &RuleChoice::default(), None, &[])?;
