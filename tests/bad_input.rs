@@ -227,7 +227,7 @@ fn a_wrong_type_anywhere_never_hides_an_event() {
             n += 2;
             let mut odd = event(n);
             let was = std::mem::replace(odd.pointer_mut(path).unwrap(), other.clone());
-            input += &format!("{odd}\n{}\n", line(n + 1));
+            input.extend([odd.to_string(), line(n + 1)].map(|line| line + "\n"));
             if REQUIRED.contains(&path.as_str()) && (path == "/eventTime" || !other.is_string()) {
                 unusable += 1;
                 continue;
@@ -276,7 +276,7 @@ fn an_odd_member_does_not_hide_a_stopped_trail() {
         stop["eventName"] = "StopLogging".into();
         stop["requestParameters"] = json!({"name": "arn:aws:cloudtrail:eu-west-1:111122223333:trail/all"});
         stop[member] = json!([7]);
-        input += &format!("{stop}\n");
+        input.extend([&stop.to_string(), "\n"]);
     }
     std::fs::write(temp.path().join("stops.ndjson"), input).unwrap();
     let place = Place::new(temp.path().join("run"), "");

@@ -96,7 +96,7 @@ fn an_ordinary_deployment_to_production_tells_nobody() {
 
     let deployment = deployment(&like, "2026-01-19");
     let input = temp.path().join("deployment.ndjson");
-    fs::write(&input, deployment.iter().map(|event| format!("{event}\n")).collect::<String>()).unwrap();
+    fs::write(&input, deployment.iter().map(Value::to_string).collect::<Vec<_>>().join("\n")).unwrap();
     let last = run(&input);
     assert_eq!(count(&last, "archived"), deployment.len() as u64);
     let rows = rows(&place.archive());
@@ -111,9 +111,9 @@ fn an_ordinary_deployment_to_production_tells_nobody() {
     for member in ["userIdentity", "sourceIPAddress", "userAgent", "recipientAccountId", "awsRegion"] {
         stop[member] = like[member].clone();
     }
-    fs::write(&input, format!("{}{stop}\n", fs::read_to_string(&input).unwrap())).unwrap();
+    fs::write(&input, format!("{}\n{stop}\n", fs::read_to_string(&input).unwrap())).unwrap();
     run(&input);
-    assert_eq!(served.payloads().len() as u32, before.values().sum::<u32>() + 1);
+    assert_eq!(messages(&served).values().sum::<u32>(), before.values().sum::<u32>() + 1);
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn a_dead_slack_holds_nothing_up_and_gets_its_messages_later() {
     assert_eq!((counts.to_alert, counts.pending, counts.delivered), (2, 2, 0));
 
     // One that takes the message and never answers.
-    let hanging = Served::start(vec![Answer::ok().after(Duration::from_secs(600))]);
+    let hanging = Served::start(vec![Answer::ok().after(Duration::from_mins(10))]);
     Place::new(place.dir.clone(), &config(&hanging.slack.url("/hook")));
     let running = Running::start(&mut place.follow(&input));
     wait_for("the first message", || !hanging.payloads().is_empty());

@@ -36,23 +36,23 @@ fn a_worker_shows_its_identities_as_metrics() {
     let config = "[epoch]\nseconds = 1\n[metrics]\nlisten = \"127.0.0.1:0\"\n[[destination]]\nname = \"screen\"\nkind = \"terminal\"\n";
     let place = Place::new(temp.path().join("run"), config);
     let running = Running::start(&mut place.follow(&input));
-    wait_for("the first epoch", || running.metric("tagwarden_epochs_total") >= 1.0);
-    let check = |events: [f64; 4], rows: f64| {
+    wait_for("the first epoch", || running.metric("tagwarden_epochs_total") >= 1);
+    let check = |events: [u64; 4], rows: u64| {
         let fates = ["archived", "read_only", "quarantined", "duplicate"];
         let found = fates.map(|fate| running.metric(&format!("tagwarden_events_total{{fate=\"{fate}\"}}")));
         assert_eq!(found, events);
-        assert_eq!(running.metric("tagwarden_events_pulled_total"), found.iter().sum::<f64>());
-        assert_eq!(running.metric("tagwarden_identity_broken"), 0.0);
+        assert_eq!(running.metric("tagwarden_events_pulled_total"), found.iter().sum::<u64>());
+        assert_eq!(running.metric("tagwarden_identity_broken"), 0);
         assert_eq!(running.metric("tagwarden_rows_written_total"), rows);
         assert_eq!(running.metric("tagwarden_rows_sealed_total"), rows);
         let dispositions = ["archive_only", "digest", "notify", "page", "suppressed"];
         let changes = dispositions.map(|d| running.metric(&format!("tagwarden_changes_total{{disposition=\"{d}\"}}")));
-        assert_eq!(changes.iter().sum::<f64>(), rows);
+        assert_eq!(changes.iter().sum::<u64>(), rows);
     };
-    check([20.0, 1.0, 1.0, 1.0], 20.0);
+    check([20, 1, 1, 1], 20);
     fs::write(input.join("2.ndjson"), lines(30..35)).unwrap();
-    wait_for("the second epoch", || running.metric("tagwarden_epochs_total") >= 2.0);
-    check([25.0, 1.0, 1.0, 1.0], 25.0);
+    wait_for("the second epoch", || running.metric("tagwarden_epochs_total") >= 2);
+    check([25, 1, 1, 1], 25);
 
     let (status, body) = running.get("/healthz");
     assert_eq!((status.as_str(), body.as_str()), ("HTTP/1.1 200 OK", "ok\n"));
@@ -89,7 +89,9 @@ fn other_readers_open_what_was_archived_and_slack_takes_what_was_sent() {
     checking.arg(repository().join("tests/slack_blocks.py")).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut checking = checking.stderr(Stdio::piped()).spawn().unwrap();
     let mut input = checking.stdin.take().unwrap();
-    payloads.iter().for_each(|payload| writeln!(input, "{payload}").unwrap());
+    for payload in &payloads {
+        writeln!(input, "{payload}").unwrap();
+    }
     drop(input);
     let output = checking.wait_with_output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -15,7 +15,7 @@ pub struct Running {
 }
 
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Asks again until `ready` is content.
 pub fn wait_for(what: &str, mut ready: impl FnMut() -> bool) {
@@ -61,8 +61,8 @@ impl Running {
         (head.lines().next().unwrap().to_owned(), body.to_owned())
     }
 
-    /// One sample of the metrics page, by its name with labels.
-    pub fn metric(&self, sample: &str) -> f64 {
+    /// One count of the metrics page, by its name with labels.
+    pub fn metric(&self, sample: &str) -> u64 {
         let page = self.get("/metrics").1;
         let found = page.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
         found.unwrap_or_else(|| panic!("no {sample} in {page}")).parse().unwrap()
