@@ -200,7 +200,19 @@ impl Cells {
             Self::Slices(_) | Self::Time(_) | Self::Double(_) | Self::Bool(_) => &[],
         };
         let dictionaries: Result<_, _> = texts.iter().map(Texts::dictionary).collect();
-        Ok(Frozen { cells: self, dictionaries: dictionaries? })
+        Ok(Frozen { cells: self, dictionaries: dictionaries?, uniform: self.uniform() })
+    }
+
+    /// For each leaf whether all rows have the same value or none.
+    fn uniform(&self) -> Vec<bool> {
+        match self {
+            Self::Text(texts) => vec![texts.uniform()],
+            Self::List(lists) | Self::Map(lists) => lists.members.iter().map(|texts| texts.rows() == 0).collect(),
+            Self::Struct(members) => members.iter().map(Texts::uniform).collect(),
+            Self::Time(times) => vec![times.iter().all(Option::is_none)],
+            Self::Double(numbers) => vec![numbers.iter().all(Option::is_none)],
+            Self::Slices(_) | Self::Bool(_) => vec![false],
+        }
     }
 }
 
@@ -209,19 +221,13 @@ pub(crate) struct Frozen<'a> {
     cells: &'a Cells,
     /// One per column of text inside.
     dictionaries: Vec<ArrayRef>,
+    uniform: Vec<bool>,
 }
 
 impl Frozen<'_> {
     /// For each leaf whether all rows have the same value or none.
-    pub(crate) fn uniform(&self) -> Vec<bool> {
-        match self.cells {
-            Cells::Text(texts) => vec![texts.uniform()],
-            Cells::List(lists) | Cells::Map(lists) => lists.members.iter().map(|texts| texts.rows() == 0).collect(),
-            Cells::Struct(members) => members.iter().map(Texts::uniform).collect(),
-            Cells::Time(times) => vec![times.iter().all(Option::is_none)],
-            Cells::Double(numbers) => vec![numbers.iter().all(Option::is_none)],
-            Cells::Slices(_) | Cells::Bool(_) => vec![false],
-        }
+    pub(crate) fn uniform(&self) -> &[bool] {
+        &self.uniform
     }
 
     /// Slices of the input, which are no Arrow array.

@@ -99,7 +99,7 @@ fn properties(
     for path in unique() {
         properties = properties.set_column_dictionary_enabled(path, false);
     }
-    let uniform = columns.iter().flat_map(Frozen::uniform);
+    let uniform = columns.iter().flat_map(|column| column.uniform().iter().copied());
     for (leaf, _) in schema.columns().iter().zip(uniform).filter(|(_, uniform)| *uniform) {
         // A few bytes in all: not worth a compressor.
         properties = properties.set_column_compression(leaf.path().clone(), Compression::UNCOMPRESSED);

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use tagwarden_core::{
     Assessment, Change, Clock, Disposition, Event, Ingest, Intent, Move, MoveError, Positions, Pulled, Record, Retry,
     Row, RuleHit, Sealed, Source, SourceError, StateDelta, StateError, StateStore, Timestamp, Versions,
@@ -128,6 +129,8 @@ pub struct Open {
     pub(crate) records: u64,
     pub(crate) since: Option<Instant>,
     pub(crate) newest: Option<Timestamp>,
+    /// Of the last batch more than half was archived.
+    pub(crate) keeps_most: bool,
     pub(crate) seen: Seen,
     /// Assessments that went out before a crash: a replay keeps them.
     pub(crate) kept: HashMap<String, Assessment>,
@@ -175,9 +178,12 @@ where
         self.open.since.get_or_insert_with(Instant::now);
         let now = SystemClock.now();
         self.counts.last_pull_ms.store(now.0.unsigned_abs(), Ordering::Relaxed);
+        let before = self.counts.archived.load(Ordering::Relaxed);
         for record in &pulled.records {
             self.refine(record, now)?;
         }
+        let kept = self.counts.archived.load(Ordering::Relaxed) - before;
+        self.open.keeps_most = kept * 2 > pulled.records.len() as u64;
         for step in &pulled.moves {
             join(&mut self.open.moves, step.clone());
         }
@@ -240,6 +246,7 @@ where
             versions: &self.versions,
             kept: &mut open.kept,
             source: source.name(),
+            whole: open.keeps_most,
         };
         judged.event(record, &event, &hits);
         open.newest = Some(event.time);
@@ -346,11 +353,14 @@ struct Judging<'p, J, A, O> {
     versions: &'p Versions,
     kept: &'p mut HashMap<String, Assessment>,
     source: &'p str,
+    /// The archive holds on to the buffers that records were read into, since most of each is kept anyway. Else a record
+    /// is copied, so that its buffer is soon free and still in the cache.
+    whole: bool,
 }
 
 impl<J: Stages, A: Archive, O: Outbox> Judging<'_, J, A, O> {
     fn event(self, record: &Record, event: &Event<'_>, hits: &[RuleHit]) {
-        let Self { stages, archive, outbox, counts, meter, versions, kept, source } = self;
+        let Self { stages, archive, outbox, counts, meter, versions, kept, source, whole } = self;
         let mut changes: Vec<Change<'_>> = Vec::new();
         stages.normalise(event, &mut changes);
         meter.mark(Step::Normalise);
@@ -387,7 +397,8 @@ impl<J: Stages, A: Archive, O: Outbox> Judging<'_, J, A, O> {
                 raw_sha256,
                 raw_event: redacted.as_deref().filter(|_| first),
             };
-            archive.push(&row, (first && redacted.is_none()).then(|| record.bytes.clone()));
+            let raw = || if whole { record.bytes.clone() } else { Bytes::copy_from_slice(&record.bytes) };
+            archive.push(&row, (first && redacted.is_none()).then(raw));
             if outbox.wants(&row) {
                 outbox.add(&row);
             }

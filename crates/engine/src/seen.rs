@@ -37,9 +37,18 @@ impl Seen {
     /// # Errors
     /// Whatever reading the store gives.
     pub fn first_time<S: StateStore>(&mut self, store: &S, day: i64, id: u128) -> Result<bool, StateError> {
-        if self.open.contains(&(day, id)) {
+        // One look for both questions; taken out again in the rare case that the store knows the id.
+        if !self.open.insert((day, id)) {
             return Ok(false);
         }
+        let stored = self.was_stored(store, day, id);
+        if !matches!(stored, Ok(false)) {
+            self.open.remove(&(day, id));
+        }
+        stored.map(|stored| !stored)
+    }
+
+    fn was_stored<S: StateStore>(&mut self, store: &S, day: i64, id: u128) -> Result<bool, StateError> {
         self.tick += 1;
         if !self.days.contains_key(&day) {
             self.make_room();
@@ -47,14 +56,9 @@ impl Seen {
             store.seen_on(day, &mut |id| filter.insert(id))?;
             self.days.insert(day, Day { filter, used: 0 });
         }
-        if let Some(known) = self.days.get_mut(&day) {
-            known.used = self.tick;
-            if known.filter.may_hold(id) && store.was_seen(day, id)? {
-                return Ok(false);
-            }
-        }
-        self.open.insert((day, id));
-        Ok(true)
+        let Some(known) = self.days.get_mut(&day) else { return Ok(false) };
+        known.used = self.tick;
+        if known.filter.may_hold(id) { store.was_seen(day, id) } else { Ok(false) }
     }
 
     /// Hands over the open epoch's ids, in order, and closes it: they are in the store once `delta` is.

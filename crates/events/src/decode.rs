@@ -149,35 +149,36 @@ impl<'a> Reader<'a> {
         let mut h = Header::default();
         for (name, value) in record.members() {
             let key = name.raw();
-            match key {
-                "eventID" => h.id = self.string(Some(value), key),
-                "sharedEventID" => h.shared_id = self.string(Some(value), key),
-                "eventTime" => h.time = self.string(Some(value), key),
-                "eventSource" => h.source = self.string(Some(value), key),
-                "eventName" => h.name = self.string(Some(value), key),
-                "awsRegion" => h.region = self.string(Some(value), key),
-                "recipientAccountId" => h.account = self.string(Some(value), key),
-                "errorCode" => {
+            // The length tells most names apart before any text is compared.
+            match (key.len(), key) {
+                (7, "eventID") => h.id = self.string(Some(value), key),
+                (13, "sharedEventID") => h.shared_id = self.string(Some(value), key),
+                (9, "eventTime") => h.time = self.string(Some(value), key),
+                (11, "eventSource") => h.source = self.string(Some(value), key),
+                (9, "eventName") => h.name = self.string(Some(value), key),
+                (9, "awsRegion") => h.region = self.string(Some(value), key),
+                (18, "recipientAccountId") => h.account = self.string(Some(value), key),
+                (9, "errorCode") => {
                     h.error_code = self.string(Some(value), key);
                     if h.error_code.is_none() && !value.is_null() {
                         h.error_code = Some(Cow::Borrowed(value.raw()));
                     }
                 }
-                "sourceIPAddress" => h.source_ip = self.string(Some(value), key),
-                "userAgent" => h.user_agent = self.string(Some(value), key),
-                "eventType" => h.event_type = self.string(Some(value), key),
-                "readOnly" => {
+                (15, "sourceIPAddress") => h.source_ip = self.string(Some(value), key),
+                (9, "userAgent") => h.user_agent = self.string(Some(value), key),
+                (9, "eventType") => h.event_type = self.string(Some(value), key),
+                (8, "readOnly") => {
                     h.read_only = value.bool();
                     if h.read_only.is_none() && !value.is_null() {
                         self.odd(key, value, "a bool");
                     }
                 }
-                "sessionCredentialFromConsole" => {
+                (28, "sessionCredentialFromConsole") => {
                     h.from_console = self.truth(value, key) == Some(true);
                 }
-                "userIdentity" => h.identity = self.object(value, key),
-                "requestParameters" => h.request = self.object(value, key),
-                "responseElements" => h.response = self.object(value, key),
+                (12, "userIdentity") => h.identity = self.object(value, key),
+                (17, "requestParameters") => h.request = self.object(value, key),
+                (16, "responseElements") => h.response = self.object(value, key),
                 _ if name.is("detail-type") => h.detail_type = Some(value),
                 _ => {}
             }
@@ -313,6 +314,7 @@ impl<'a> Reader<'a> {
         issuer
     }
 
+    #[inline]
     fn string(&mut self, value: Option<Node<'a>>, key: &str) -> Option<Text<'a>> {
         let value = value?;
         let text = value.str();
@@ -343,6 +345,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Notes a wrong type; the first one stands for all.
+    #[cold]
     fn odd(&mut self, key: &str, value: Node<'_>, wanted: &str) {
         let found = kind_name(value.kind());
         self.fault.get_or_insert_with(|| format!("{key}: found {found}, wanted {wanted}"));
@@ -475,6 +478,21 @@ mod tests {
         assert_eq!((event.kind, event.name.as_ref(), event.read_only), (EventKind::ApiCall, "StopLogging", false));
         assert_eq!(event.key, 0x0a09_1b9b_0df5_4cf9_b667_6f28_7aaa_aaaa);
         assert_eq!(event.fault, None);
+    }
+
+    #[test]
+    fn every_member_of_the_header_is_read() {
+        let text = r#"{"eventTime":"2026-09-03T04:40:32Z","eventSource":"s","eventName":"n","eventID":"i","sharedEventID":"h",
+            "awsRegion":"r","recipientAccountId":"a","errorCode":"e","sourceIPAddress":"p","userAgent":"u","readOnly":true,
+            "eventType":"AwsServiceEvent","sessionCredentialFromConsole":"true","userIdentity":{"type":"t"},
+            "requestParameters":{"q":1},"responseElements":{"z":2}}"#;
+        let mut decoder = Decoder::new();
+        let event = decoder.decode(text.as_bytes(), NOW).unwrap();
+        let texts = [event.shared_id, event.error_code, event.source_ip, event.user_agent, event.identity.kind];
+        assert_eq!(texts.map(Option::unwrap), ["h", "e", "p", "u", "t"]);
+        assert_eq!([event.id, event.source, event.name, event.region, event.account_id], ["i", "s", "n", "r", "a"]);
+        assert!(event.read_only && event.identity.from_console && event.kind == EventKind::ServiceEvent);
+        assert_eq!([event.request, event.response].map(|n| n.unwrap().json()), [r#"{"q":1}"#, r#"{"z":2}"#]);
     }
 
     #[test]

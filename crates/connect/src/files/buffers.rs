@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 
 /// Buffers kept for later: an archived record holds its buffer until the seal, so an epoch's worth comes back at once.
-const KEPT: usize = 128;
+const KEPT: usize = 512;
 /// Room of the largest buffer that is kept, in bytes.
 const LARGEST: usize = 2 << 20;
 

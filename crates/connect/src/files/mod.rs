@@ -30,7 +30,7 @@ pub struct Reading {
 
 impl Default for Reading {
     fn default() -> Self {
-        Self { chunk: 1 << 20, poll: Duration::from_secs(1), settled: 3, abandoned: 60 }
+        Self { chunk: 256 << 10, poll: Duration::from_secs(1), settled: 3, abandoned: 60 }
     }
 }
 
