@@ -5,6 +5,7 @@ mod decode;
 mod exposure;
 mod instance;
 mod member;
+mod names;
 mod normalise;
 pub mod notification;
 mod policy;
@@ -15,7 +16,8 @@ mod tag_targets;
 mod tags;
 mod witness;
 
-pub use decode::{Decoder, MAX_EVENT, feeds_sessions};
+pub use decode::{Decoder, MAX_EVENT};
+pub use names::feeds_sessions;
 pub use normalise::normalise;
 pub use redact::{redact, redact_raw, redact_value};
 pub use tables::is_tag_operation;
