@@ -167,7 +167,8 @@ pub fn parse(text: &str) -> Result<Config, Vec<ConfigFault>> {
         // A setting that is missing because its line was blanked is no fault of its own.
         let missing = inner.message().starts_with("missing field");
         let table = span.as_ref().map(|span| lines_of_table(&text, span.start));
-        let inside = |fault: &ConfigFault| table.as_ref().zip(fault.line).is_some_and(|(lines, at)| lines.contains(&at));
+        let inside =
+            |fault: &ConfigFault| table.as_ref().zip(fault.line).is_some_and(|(lines, at)| lines.contains(&at));
         let ours = missing && faults.iter().any(inside);
         if !ours {
             let line = span.as_ref().map(|span| line_of(&text, span.start));
@@ -292,8 +293,16 @@ mod tests {
         let text = "[[destination]]\nname = \"a\"\nkind = \"pager\"\n[[destination]]\nname = \"b\"\n[epoch]\nevents = \"many\"\n[input]\npath = 5\n";
         let faults: Vec<String> = parse(text).unwrap_err().iter().map(ToString::to_string).collect();
         assert_eq!(faults.len(), 4, "{faults:#?}");
-        assert!(faults.iter().any(|f| f.starts_with("line 3: destination[0].kind: found the word `pager`")), "{faults:#?}");
-        assert!(faults.iter().any(|f| f.starts_with("line 4: destination") && f.ends_with("found nothing, want the setting `kind`")), "{faults:#?}");
+        assert!(
+            faults.iter().any(|f| f.starts_with("line 3: destination[0].kind: found the word `pager`")),
+            "{faults:#?}"
+        );
+        assert!(
+            faults
+                .iter()
+                .any(|f| f.starts_with("line 4: destination") && f.ends_with("found nothing, want the setting `kind`")),
+            "{faults:#?}"
+        );
         assert!(faults.iter().any(|f| f.starts_with("line 9: input.path: found integer `5`")), "{faults:#?}");
     }
 

@@ -142,6 +142,9 @@ pub fn read(
     {
         fault("metrics.listen", format!("found `{listen}`, want an address and port such as 127.0.0.1:9464"));
     }
+    for (path, what) in unknown_in_company(text) {
+        fault(&path, what);
+    }
     let version = match config::version_text(text, overrides) {
         Ok(version) => version,
         Err(error) => {
@@ -154,6 +157,36 @@ pub fn read(
     } else {
         Err(faults)
     }
+}
+
+/// Settings that `[company]` does not know inside what it shares with the inventory. The inventory may carry members of
+/// others; a configuration is ours alone, where an unknown name is a slip.
+fn unknown_in_company(text: &str) -> Vec<(String, String)> {
+    const KNOWN: [(&str, &[&str]); 4] = [
+        ("accounts", &["id", "name", "ou", "environment", "team"]),
+        ("people", &["email", "names", "team", "time_zone"]),
+        ("teams", &["name", "time_zone", "repository", "accounts", "source_identity"]),
+        ("roles", &["ci", "operator", "automation", "break_glass_users"]),
+    ];
+    let table: toml::Table = toml::from_str(text).unwrap_or_default();
+    let company = table.get("company").and_then(toml::Value::as_table);
+    let mut found = Vec::new();
+    for (section, known) in KNOWN {
+        let (many, one) = match company.and_then(|company| company.get(section)) {
+            Some(toml::Value::Array(many)) => (many.as_slice(), None),
+            Some(toml::Value::Table(one)) => (&[][..], Some(one)),
+            _ => continue,
+        };
+        let tables = many.iter().filter_map(toml::Value::as_table).chain(one);
+        for (at, table) in tables.enumerate() {
+            let place = if one.is_some() { section.to_owned() } else { format!("{section}[{at}]") };
+            for key in table.keys().filter(|key| !known.contains(&key.as_str())) {
+                let what = format!("found the unknown setting `{key}`, want one of {}", known.join(", "));
+                found.push((format!("company.{place}.{key}"), what));
+            }
+        }
+    }
+    found
 }
 
 /// The line where a setting is given, found by its last name under its section.
@@ -174,4 +207,25 @@ fn line_of_setting(text: &str, path: &str) -> Option<usize> {
         }
     }
     header
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{RuleChoice, read};
+
+    #[test]
+    fn a_slip_in_what_the_company_shares_with_the_inventory_is_told() {
+        let text = "[company.roles]\nci = [\"ci-*\"]\ncd = [\"x\"]\n[[company.teams]]\nname = \"a\"\nzone = \"UTC\"\n";
+        let faults = read(text, None, &RuleChoice::default(), None, &[]).map(|_| ()).unwrap_err();
+        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        assert_eq!(faults.len(), 2, "{faults:#?}");
+        assert!(
+            faults.iter().any(|f| f.starts_with("line 3: company.roles.cd: found the unknown setting `cd`")),
+            "{faults:#?}"
+        );
+        assert!(
+            faults.iter().any(|f| f.contains("company.teams[0].zone: found the unknown setting `zone`")),
+            "{faults:#?}"
+        );
+    }
 }

@@ -54,7 +54,10 @@ pub async fn run(args: Args) -> Result<()> {
                     entry.reason
                 )?;
             }
-            eprintln!("{} records in quarantine", entries.len());
+            eprintln!(
+                "{} in quarantine",
+                if entries.len() == 1 { "1 record".into() } else { format!("{} records", entries.len()) }
+            );
         }
         Action::Show { id, .. } => {
             let entry = entries.iter().find(|e| e.id == id).with_context(|| {

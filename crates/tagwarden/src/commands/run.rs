@@ -110,17 +110,18 @@ pub struct Worker<'a> {
 impl Worker<'_> {
     /// Runs to the end, finishing first what a predecessor left open. `input` is opened anew for each start.
     pub async fn run(&self, input: &mut dyn FnMut() -> Input) -> Result<Meter> {
-        let archive_settings = tagwarden_archive::Settings { raw: self.setup.config.archive.raw, ..Default::default() };
-        let archive = Archive::open(self.archive, "0", archive_settings.clone()).await?;
-        let mut state = SqliteState::open(self.state)?;
-        self.match_up(&archive, &mut state).await?;
-        let in_force = wire::put_versions(&archive, &self.setup.recipe).await?;
+        // Before anything is written: a destination without its address is a fault of the configuration.
         let event_clock = (self.setup.config.input.clock == ClockKind::Event).then(EventClock::default);
         let clock = event_clock.clone().map_or(AlertClock::Wall(SystemClock), AlertClock::Event);
         let mut destinations = Vec::new();
         for destination in &self.setup.config.destination {
             destinations.push((destination.name().to_owned(), Messenger::build(destination, event_clock.is_some())?));
         }
+        let archive_settings = tagwarden_archive::Settings { raw: self.setup.config.archive.raw, ..Default::default() };
+        let archive = Archive::open(self.archive, "0", archive_settings.clone()).await?;
+        let mut state = SqliteState::open(self.state)?;
+        self.match_up(&archive, &mut state).await?;
+        let in_force = wire::put_versions(&archive, &self.setup.recipe).await?;
         let drain = if self.setup.config.input.until_end { Drain::All } else { Drain::Due };
         let (mut alerts, couriers) = Alerts::open(self.state, &self.setup.config.alert, destinations, clock, drain)?;
         self.serve_metrics().await?;
