@@ -1,5 +1,4 @@
 //! Repeats are told from first arrivals exactly, over epochs, restarts and more days than memory holds.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::HashSet;
 

@@ -193,7 +193,7 @@ impl Worker<'_> {
             epoch_age: follow.then_some(Duration::from_secs(config.epoch.seconds)),
             archive_read_only: config.input.archive_read_only,
             // A replay tells as it goes, so it looks up from its batch more often.
-            batch: if config.input.clock == ClockKind::Event { 16 } else { 512 },
+            batch: if config.input.clock == ClockKind::Event { 16 } else { 4096 },
         }
     }
 
