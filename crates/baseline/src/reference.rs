@@ -310,7 +310,9 @@ mod tests {
     fn a_day_that_told_twice_its_share_asks_for_more() {
         let mut reference = Reference::new(&Settings { alerts_per_day: 1.0, warm_up_days: 2, ..Settings::default() });
         for day in 0..2 {
-            (0..400).for_each(|n| drop(reference.learn(day, 1.0, n % 20)));
+            for n in 0..400 {
+                reference.learn(day, 1.0, n % 20);
+            }
             reference.learn(day, 10.0, 1000);
         }
         reference.learn(2, 1.0, 0);
