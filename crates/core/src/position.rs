@@ -170,7 +170,7 @@ mod tests {
         let mut positions = Positions::default();
         positions.apply(&[step("a", 0, 10)]).unwrap();
         let before = positions.clone();
-        for bad in [step("a", 5, 20), step("a", 11, 20), step("a", 0, 20), step("b", 0, 2)] {
+        for bad in [step("a", 5, 20), step("a", 12, 20), step("a", 0, 20), step("b", 0, 2)] {
             assert!(positions.apply(&[step("a", 10, 11), step("b", 0, 1), bad]).is_err());
             assert_eq!(positions, before);
         }
