@@ -52,7 +52,7 @@ pub struct SourceError {
 ///
 /// Called by the engine, from one task: `start` once, then `pull` until it gives `None`. `pull` is cancel-safe: dropped
 /// before it is ready it has moved nothing. After a restart from the same positions the same records come in the same
-/// order, unless [`REPEATABLE`](Self::REPEATABLE) is false.
+/// order, unless [`repeatable`](Self::repeatable) says no.
 pub trait Source {
     /// The source's name in `ingest.source` and metrics.
     fn name(&self) -> &str;
