@@ -22,7 +22,7 @@ pub use columns::{Ingest, Row, Value, Versions};
 pub use event::{Event, EventKind, Identity, SessionIssuer};
 pub use fault::{Fault, Retry, Stage};
 pub use position::{Move, MoveError, Partition, Position, Positions};
-pub use seams::{AlertMessage, Clock, Notifier, NotifyError, Pulled, Receipt, Record, Settled, Source, SourceError};
+pub use seams::{AlertMessage, Clock, Notifier, NotifyError, Pulled, Receipt, Record, Source, SourceError};
 pub use secret::Secret;
 pub use state::{Entry, Intent, Loaded, Sealed, SealedFile, StateDelta, StateError, StateStore};
 pub use time::{Timestamp, TimestampError};

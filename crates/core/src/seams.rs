@@ -67,30 +67,6 @@ pub trait Source {
     fn pull(&mut self, max: usize) -> impl Future<Output = Result<Option<Pulled>, SourceError>>;
 }
 
-/// A count of what a sink did with what it was sent; can't be built unless it adds up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settled {
-    stored: u64,
-    rejected: u64,
-}
-
-impl Settled {
-    /// `None` unless `stored + rejected = sent`.
-    pub fn new(sent: u64, stored: u64, rejected: u64) -> Option<Self> {
-        (stored.checked_add(rejected) == Some(sent)).then_some(Self { stored, rejected })
-    }
-
-    /// Rows stored.
-    pub fn stored(self) -> u64 {
-        self.stored
-    }
-
-    /// Rows refused.
-    pub fn rejected(self) -> u64 {
-        self.rejected
-    }
-}
-
 /// One message to one destination, complete: a notifier only dresses and sends it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AlertMessage {

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tagwarden_core::{
-    Assessment, Change, Clock, Disposition, Event, Ingest, Intent, Move, MoveError, Positions, Pulled, Record, Retry,
-    Row, RuleHit, Sealed, Source, SourceError, StateDelta, StateError, StateStore, Timestamp, Versions,
+    Assessment, Change, Clock, Disposition, Event, Ingest, Intent, Move, MoveError, Positions, Pulled, Record, Row,
+    RuleHit, Sealed, Source, SourceError, StateDelta, StateError, StateStore, Timestamp, Versions,
 };
 use tokio::sync::watch;
 
@@ -429,17 +429,5 @@ async fn sleep_until(at: Option<Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at.into()).await,
         None => std::future::pending().await,
-    }
-}
-
-/// Whether an error is worth another try, for callers that hold the whole pipeline.
-impl EngineError {
-    /// The answer of the seam that gave up.
-    pub fn retry(&self) -> Retry {
-        match self {
-            Self::Source(e) => e.retry,
-            Self::State(StateError::Failed { retry, .. }) => *retry,
-            _ => Retry::Stop,
-        }
     }
 }
