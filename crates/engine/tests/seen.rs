@@ -47,6 +47,10 @@ proptest! {
                         };
                         let mut delta = StateDelta::default();
                         seen.delta(&mut delta);
+                        let handed = delta.seen.iter().flat_map(|(day, ids)| ids.iter().map(|id| (*day, *id)));
+                        let mut wanted: Vec<_> = open.iter().copied().collect();
+                        wanted.sort_unstable();
+                        assert_eq!(handed.collect::<Vec<_>>(), wanted, "each id is handed over once, in order");
                         state.intend(fence, &intent).await.unwrap();
                         let sealed = Sealed { intent, files: vec![], quarantined: 0 };
                         state.advance(fence, &sealed, &delta).await.unwrap();
