@@ -105,7 +105,7 @@ impl Stages for Detection {
     }
 
     fn event_rules(&mut self, event: &Event<'_>, hits: &mut Vec<RuleHit>) {
-        self.judge.rules().match_event(event, hits);
+        self.judge.match_event(event, hits);
     }
 
     fn normalise<'a>(&mut self, event: &Event<'a>, changes: &mut Vec<Change<'a>>) {
