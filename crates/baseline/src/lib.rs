@@ -4,6 +4,7 @@
 //! [`Baseline::learn`] takes it in afterwards.
 
 mod baseline;
+mod bucket;
 mod features;
 mod hash;
 mod reasons;
