@@ -211,6 +211,13 @@ impl<'a> Key<'a> {
             && self.0.text.as_bytes().get(entry.start as usize..entry.end as usize) == Some(name.as_bytes())
     }
 
+    /// Whether the name as received equals `name` in any letter case.
+    #[inline]
+    pub fn is_in_any_case(&self, name: &str) -> bool {
+        let entry = self.0.entry();
+        (entry.end - entry.start) as usize == name.len() && self.0.raw().eq_ignore_ascii_case(name)
+    }
+
     /// The name, unescaped.
     #[inline]
     pub fn str(&self) -> Cow<'a, str> {

@@ -85,9 +85,10 @@ const LONGEST: usize = 64;
 
 /// Whether a member, detail or tag of this name holds a secret.
 pub(crate) fn is_secret(name: &str) -> bool {
-    // Nearly every name is turned away here. Punctuation may follow the last letter, but that is rare.
-    let last = name.bytes().rfind(u8::is_ascii_alphanumeric).unwrap_or_default().to_ascii_lowercase();
-    if name.len() > 2 * LONGEST || LAST[usize::from(last)] == 0 {
+    // Nearly every name is turned away by its last two letters.
+    let mut letters = name.bytes().rev().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase());
+    let ends_like_one = letters.next().zip(letters.next()).is_some_and(|(last, before)| ends_like_one(before, last));
+    if !ends_like_one || name.len() > 2 * LONGEST {
         return false;
     }
     let mut plain = [0u8; LONGEST];
@@ -98,11 +99,12 @@ pub(crate) fn is_secret(name: &str) -> bool {
         length += 1;
     }
     let plain = plain.get(..length).unwrap_or_default();
-    let mut before_last = plain.iter().rev().skip(1);
-    let end = before_last.next().is_some_and(|byte| LAST[usize::from(last)] & bit(*byte) != 0);
-    end && (EXACT.binary_search_by(|word| word.as_bytes().cmp(plain)).is_ok()
-        || ENDS.iter().any(|end| plain.ends_with(end.as_bytes())))
-        && !is_harmless(plain)
+    let exact = EXACT.binary_search_by(|word| word.as_bytes().cmp(plain)).is_ok();
+    (exact || ENDS.iter().any(|end| plain.ends_with(end.as_bytes()))) && !is_harmless(plain)
+}
+
+fn ends_like_one(before: u8, last: u8) -> bool {
+    LAST[usize::from(last)] & bit(before) != 0
 }
 
 /// By the last letter, the letters before it with which a word of [`EXACT`] or [`ENDS`] ends.

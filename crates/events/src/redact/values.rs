@@ -85,6 +85,10 @@ fn announced(text: &str, at: usize) -> Option<(usize, usize)> {
             *place = byte.to_ascii_lowercase();
             length += 1;
         }
+        // Most words are told by their last two letters, which come first.
+        if length == 2 && !ANNOUNCED.iter().any(|known| known.as_bytes().last_chunk() == Some(&[word[1], word[0]])) {
+            return None;
+        }
     }
     let end = at - before.iter().rev().take_while(|b| !b.is_ascii_alphanumeric()).count();
     let start =
@@ -117,7 +121,8 @@ fn announced(text: &str, at: usize) -> Option<(usize, usize)> {
 /// The password in `scheme://user:password@host`.
 fn credentials(text: &str, at: usize) -> Option<(usize, usize)> {
     let before = text.get(text.floor_char_boundary(at.saturating_sub(LONGEST_USER))..at)?;
-    let user = before.get(before.rfind("://")? + 3..)?;
+    let scheme = before.as_bytes().windows(3).rposition(|three| three == b"://")?;
+    let user = before.get(scheme + 3..)?;
     if user.contains(['/', '?', '#', '@', ' ', '"', ':']) {
         return None;
     }
