@@ -154,9 +154,9 @@ impl TagStore {
         match &entry.value {
             None => _ = self.resources.remove(key),
             Some(value) => {
-                let mut history: History =
-                    serde_json::from_slice(value).map_err(|error| RestoreError::new(entry, &error))?;
-                history.intern(&mut |text| self.texts.intern(text));
+                let texts = &mut self.texts;
+                let history = History::decode(value, &mut |text| texts.intern(text))
+                    .map_err(|error| RestoreError::new(entry, &error))?;
                 self.clock = self.clock.max(history.newest());
                 self.resources.insert(key.into(), Resource { history, dirty: false });
             }
@@ -170,12 +170,11 @@ impl TagStore {
         dirty.sort_unstable();
         dirty.dedup();
         for key in dirty {
-            let resource = self.resources.get_mut(&key);
-            match resource.and_then(|resource| {
-                resource.dirty = false;
-                serde_json::to_vec(&resource.history).ok()
-            }) {
-                Some(value) => out.set(SPACE, key.as_bytes(), value),
+            match self.resources.get_mut(&key) {
+                Some(resource) => {
+                    resource.dirty = false;
+                    out.set(SPACE, key.as_bytes(), resource.history.encode());
+                }
                 None => out.remove(SPACE, key.as_bytes()),
             }
         }
