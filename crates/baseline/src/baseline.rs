@@ -1,117 +1,289 @@
 //! Judges a change by what was learned before it, and learns from it afterwards.
 
-use tagwarden_core::{Actor, Change, Enriched, Entry, Event, Scores, StateDelta};
+use tagwarden_core::{Actor, Change, Enriched, Entry, Event, NetworkClass, RuleHit, Scores, StateDelta, TagOp};
 
-use crate::Settings;
-use crate::features::{self, Feature};
+use crate::actors::{self, AccessKey, Deed};
+use crate::blend::{self, Oddest};
+use crate::features::{self, Feature, Lookups, Place, Row, Whom};
+use crate::governed::Governed;
 use crate::hash::{mix, text};
-use crate::reasons;
+use crate::reasons::{self, Scene};
 use crate::reference::{self, Reference};
+use crate::slots::Slots;
+use crate::spread::{self, Spread};
 use crate::surprisal;
 use crate::table::{self, Table};
+use crate::Settings;
 
 const HOUR: i64 = 3_600_000;
+/// Actors and access keys remembered.
+const MOST_ACTORS: usize = 20_000;
+const MOST_KEYS: usize = 50_000;
+const BEGAN: &str = "began";
 
 /// What is normal here, learned online. Its only clock is the events' time.
 #[derive(Debug, Clone)]
 pub struct Baseline {
     table: Table,
+    actors: Slots<actors::Actor>,
+    keys: Slots<AccessKey>,
+    spread: Spread,
     reference: Reference,
-    /// The features of the change judged last, so that learning from it need not judge again.
-    judged: Vec<Feature>,
-    /// The event and the place of that change; `None` once anything was learned after it.
-    judged_for: Option<(u128, u32)>,
+    governed: Governed,
+    /// The time of the first event of all, and whether it has been handed out.
+    began: Option<i64>,
+    began_dirty: bool,
+    judged: Judged,
+}
+
+/// The change judged last, so that learning from it need not judge again, and the call that it belongs to.
+#[derive(Debug, Clone, Default)]
+struct Judged {
+    /// The event's key; what was measured of the call holds for all its changes.
+    call: Option<u128>,
+    /// The ordinal of the change, until something is learned.
+    change: Option<u32>,
+    whom: Whom,
+    of_call: Row,
+    row: Row,
+    lookups: Lookups,
+    deed: Deed,
+    key: Option<(u64, AccessKey)>,
+    quiet: bool,
 }
 
 impl Baseline {
-    /// Nothing learned yet.
-    pub fn new(settings: Settings) -> Self {
+    /// Nothing learned yet. `governed` are the tag keys on which more than a name hangs.
+    pub fn new(settings: Settings, governed: Governed) -> Self {
         Self {
             table: Table::new(settings.max_counters),
+            actors: Slots::new("actor", MOST_ACTORS),
+            keys: Slots::new("access_key", MOST_KEYS),
+            spread: Spread::new(settings.reference_days),
             reference: Reference::new(&settings),
-            judged: Vec::new(),
-            judged_for: None,
+            governed,
+            began: None,
+            began_dirty: false,
+            judged: Judged::default(),
         }
     }
 
-    /// Judges a change by the state before it; nothing that is remembered changes. Reasons cost more than all the
-    /// rest, so they are written only if wanted.
-    pub fn score<'a>(
-        &mut self,
-        event: &Event<'a>,
-        actor: &Actor<'a>,
-        change: &Change<'a>,
-        enriched: &Enriched<'a>,
-        want_reasons: bool,
-    ) -> Scores {
+    /// Judges a change by the state before it, its rule hits left aside; nothing that is remembered changes.
+    pub fn score(&mut self, event: &Event<'_>, actor: &Actor<'_>, change: &Change<'_>, enriched: &Enriched<'_>) -> Scores {
         self.judge(event, actor, change, enriched);
-        let (surprisal_sum, score) = surprisal::add_up(&self.judged);
+        let surprisal_sum = self.judged.lookups.all().map(|lookup| lookup.surprisal.plain).sum();
         let today = self.reference.today(event.time.day());
-        let reasons = if want_reasons {
-            reasons::write(event, actor, enriched, &self.judged, &self.table, today)
-        } else {
-            Vec::new()
+        let Some(frozen) = self.spread.frozen(today) else {
+            return Scores { surprisal_sum, ..Scores::default() };
         };
-        let threshold = self.reference.threshold(today);
-        let frozen = self.reference.frozen(today);
-        Scores {
-            percentile: frozen.map(|frozen| frozen.percentile(score)),
-            score,
-            surprisal_sum,
-            threshold,
-            reasons,
-            ..Scores::default()
+        let tails = Oddest::of(&self.judged.row, frozen).sum();
+        let score = if self.judged.quiet { (tails - blend::QUIET).max(0.0) } else { tails };
+        let mut scores = Scores { score, tails: Some(tails), surprisal_sum, ..Scores::default() };
+        self.rank(today, &mut scores);
+        scores
+    }
+
+    /// Adds what the rules say to the scores of an event at `time` in days, and ranks them anew.
+    pub fn add_rules(&mut self, day: i64, hits: &[RuleHit], scores: &mut Scores) {
+        let today = self.reference.today(day);
+        if hits.is_empty() {
+            return;
+        }
+        if let Some(frozen) = self.spread.frozen(today) {
+            scores.score += blend::rules(hits, frozen);
+            self.rank(today, scores);
         }
     }
 
-    /// Learns from a change that was judged; `scores` are what [`score`](Self::score) said of it. What belongs to the
-    /// call is learned with its first change (ordinal 0), what belongs to tags with each. An event of an older day
-    /// counts for the newest day.
-    pub fn learn<'a>(
+    fn rank(&mut self, today: u16, scores: &mut Scores) {
+        scores.threshold = self.reference.threshold(today);
+        scores.percentile = self.reference.frozen(today).map(|frozen| frozen.percentile(scores.score));
+    }
+
+    /// Why the change judged last stands out, in words, most telling first. Costs more than all the rest, so it is asked
+    /// only of what somebody will read.
+    pub fn reasons(
         &mut self,
-        event: &Event<'a>,
-        actor: &Actor<'a>,
-        change: &Change<'a>,
-        enriched: &Enriched<'a>,
-        scores: &Scores,
-    ) {
-        if self.judged_for != Some((event.key, change.ordinal)) {
+        event: &Event<'_>,
+        actor: &Actor<'_>,
+        change: &Change<'_>,
+        enriched: &Enriched<'_>,
+    ) -> Vec<String> {
+        if self.judged.call != Some(event.key) || self.judged.change != Some(change.ordinal) {
             self.judge(event, actor, change, enriched);
         }
-        self.judged_for = None;
         let today = self.reference.today(event.time.day());
-        for feature in self.judged.iter().filter(|feature| change.ordinal == 0 || feature.kind.is_of_tag()) {
-            surprisal::learn(&mut self.table, feature, today);
+        let Some(frozen) = self.spread.frozen(today) else { return Vec::new() };
+        let oddest = Oddest::of(&self.judged.row, frozen);
+        let scene = Scene { event, actor, change, enriched, table: &self.table, today };
+        reasons::write(&scene, &self.judged.lookups, &self.judged.row, &oddest)
+    }
+
+    /// Learns from a change that was judged; `hits` are the rules that hit and `scores` what was said of it. What belongs
+    /// to the call is learned with its first change (ordinal 0), what belongs to the resource with each. An event of an
+    /// older day counts for the newest day.
+    pub fn learn(
+        &mut self,
+        event: &Event<'_>,
+        actor: &Actor<'_>,
+        change: &Change<'_>,
+        enriched: &Enriched<'_>,
+        hits: &[RuleHit],
+        scores: &Scores,
+    ) {
+        if self.judged.call != Some(event.key) || self.judged.change != Some(change.ordinal) {
+            self.judge(event, actor, change, enriched);
         }
+        self.judged.change = None;
+        let today = self.reference.today(event.time.day());
+        let first = change.ordinal == 0;
+        let Judged { lookups, row, deed, key, whom, .. } = &self.judged;
+        for lookup in lookups.of_call.iter().filter(|_| first).chain(&lookups.of_change) {
+            surprisal::learn(&mut self.table, lookup, today);
+        }
+        self.actors.of(whom.actor).learn(deed, row);
+        if let (Some((id, now)), true) = (key, first) {
+            let known = self.keys.of(*id);
+            if known.first == 0 {
+                *known = now.clone();
+            }
+            known.last = known.last.max(now.last);
+            if let Some(issued) = issued(event) {
+                *self.keys.of(text(&issued)) = AccessKey { first: now.first, ..now.clone() };
+            }
+        }
+        if self.began.is_none() {
+            (self.began, self.began_dirty) = (Some(event.time.0), true);
+        }
+        self.spread.learn(today, row, first, hits.iter().map(|hit| hit.id.as_ref()));
         let hour = event.time.0.div_euclid(HOUR).cast_unsigned();
-        if self.reference.learn(today, scores.score, mix(text(&actor.key), hour)) {
+        if scores.tails.is_some() && self.reference.learn(today, scores.score, mix(text(&actor.key), hour)) {
             self.table.make_room();
         }
         self.table.sweep_one();
     }
 
     fn judge(&mut self, event: &Event<'_>, actor: &Actor<'_>, change: &Change<'_>, enriched: &Enriched<'_>) {
-        features::of_change(event, actor, &enriched.tags, &mut self.judged);
-        for feature in &mut self.judged {
-            feature.surprisal = surprisal::judge(&self.table, feature);
+        let judged = &mut self.judged;
+        let place = Place::of(event, enriched);
+        let began = self.began.unwrap_or(event.time.0);
+        if judged.call != Some(event.key) {
+            judged.call = Some(event.key);
+            judged.whom = Whom::of(actor);
+            judged.lookups.call(event, actor, judged.whom, place);
+            judged.of_call = Row::default();
+            measure(&self.table, &mut judged.lookups.of_call, &mut judged.of_call);
+            judged.deed = deed_of_call(event, actor);
+            judged.key = key(event, actor, judged.deed.network);
+            let known = self.actors.get(judged.whom.actor);
+            if let Some((id, now)) = &judged.key {
+                let long_lived = actor.access_key_id.as_deref().is_some_and(|id| id.starts_with("AKIA"));
+                AccessKey::measure(self.keys.get(*id), now, long_lived, began, &mut judged.of_call);
+            }
+            actors::Actor::measure_call(known, &judged.deed, began, &mut judged.of_call);
         }
-        self.judged_for = Some((event.key, change.ordinal));
+        judged.change = Some(change.ordinal);
+        judged.row = judged.of_call;
+        judged.lookups.change(event, actor, change, enriched, judged.whom, place);
+        measure(&self.table, &mut judged.lookups.of_change, &mut judged.row);
+        judged.quiet = features::quiet(event, change);
+        let governed = self.governed.weight(enriched);
+        let rewrites = enriched.tags.iter().any(|tag| {
+            matches!(tag.op, TagOp::Modified | TagOp::Removed) && tag.old != tag.new && self.governed.holds(&tag.key)
+        });
+        judged.deed.first = change.ordinal == 0;
+        judged.deed.resource = text(change.resource_arn.as_deref().unwrap_or(&change.resource_id));
+        judged.deed.rewrite = rewrites;
+        actors::Actor::measure_amounts(self.actors.get(judged.whom.actor), &judged.deed, &mut judged.row);
+        let harm = features::harm(change) + if governed > 0.0 { 0.7 } else { 0.0 };
+        judged.row.raise(Feature::Harm, harm);
+        if matches!(enriched.environment.as_deref(), Some("prod" | "security" | "shared")) {
+            judged.row.raise(Feature::ProductionHarm, harm);
+        }
+        if judged.deed.human {
+            judged.row.raise(Feature::Governed, governed);
+        }
     }
 
     /// Takes back what [`delta`](Self::delta) gave out, into a fresh baseline, in any order. Entries of other spaces
     /// are left alone.
     pub fn restore(&mut self, entry: &Entry) {
-        self.judged_for = None;
+        self.judged = Judged::default();
         match entry.space.as_ref() {
             table::SPACE => self.table.restore(entry),
             reference::SPACE => self.reference.restore(entry),
+            spread::SPACE => self.spread.restore(entry),
+            BEGAN => {
+                let began = entry.value.as_deref().and_then(|value| value.try_into().ok());
+                self.began = began.map(i64::from_be_bytes).or(self.began);
+            }
+            space if space == self.actors.space() => self.actors.restore(entry),
+            space if space == self.keys.space() => self.keys.restore(entry),
             _ => {}
         }
     }
 
-    /// Adds all that has changed since the last call, in spaces `count` and `reference`.
+    /// The spaces of what [`delta`](Self::delta) gives out.
+    pub fn spaces() -> [&'static str; 6] {
+        [table::SPACE, reference::SPACE, spread::SPACE, BEGAN, "actor", "access_key"]
+    }
+
+    /// Adds all that has changed since the last call.
     pub fn delta(&mut self, delta: &mut StateDelta) {
         self.table.delta(delta);
         self.reference.delta(delta);
+        self.spread.delta(delta);
+        self.actors.delta(delta);
+        self.keys.delta(delta);
+        if let (true, Some(began)) = (std::mem::take(&mut self.began_dirty), self.began) {
+            delta.set(BEGAN, [], began.to_be_bytes().to_vec());
+        }
     }
+}
+
+/// Looks each value up and raises its feature by what exceeds the ordinary.
+fn measure(table: &Table, lookups: &mut [features::Lookup], row: &mut Row) {
+    for lookup in lookups {
+        lookup.surprisal = surprisal::judge(table, lookup);
+        let odd = match lookup.feature {
+            // Odd is only a value that is new beside one that looks the same.
+            Feature::NearMiss => surprisal::beside(table, lookup),
+            _ => lookup.surprisal.beyond,
+        };
+        row.raise(lookup.feature, odd);
+    }
+}
+
+fn deed_of_call(event: &Event<'_>, actor: &Actor<'_>) -> Deed {
+    let lost = ["Delete", "Remove", "Detach", "Disable", "Stop", "Terminate", "Revoke", "Untag", "Deregister", "Schedule"];
+    Deed {
+        at: event.time.0,
+        loss: !event.read_only && lost.into_iter().any(|verb| event.action.starts_with(verb)),
+        refused: features::refused(event.error_code.as_deref()),
+        human: actor.human.is_some(),
+        network: text(features::network(event, actor)),
+        class: actor.network,
+        ..Deed::default()
+    }
+}
+
+/// The access key of the call, and where and with what it is used; none for what AWS does by itself.
+fn key(event: &Event<'_>, actor: &Actor<'_>, network: u64) -> Option<(u64, AccessKey)> {
+    let by_aws = actor.network == Some(NetworkClass::Service) || event.identity.invoked_by.is_some();
+    let (program, system) = features::tool(event.user_agent.as_deref().unwrap_or(""));
+    let used = AccessKey {
+        first: event.time.0,
+        last: event.time.0,
+        network,
+        address: text(event.source_ip.as_deref().unwrap_or("")),
+        tool: mix(text(program), text(system)),
+    };
+    // A sign-in has no key yet, but issues one.
+    let id = actor.access_key_id.as_deref().unwrap_or("");
+    (!by_aws).then(|| (text(id), used))
+}
+
+/// The access key that the call gave out.
+fn issued<'a>(event: &Event<'a>) -> Option<std::borrow::Cow<'a, str>> {
+    event.response?.at(&["credentials", "accessKeyId"])?.str()
 }

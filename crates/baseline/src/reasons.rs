@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
-use tagwarden_core::{Actor, Enriched, Event, Text};
+use tagwarden_core::{Actor, Change, Enriched, Event, Text};
 
-use crate::features::{Feature, Kind, network};
+use crate::blend::Oddest;
+use crate::features::{Family, Feature, Lookup, Lookups, Row, agent, network, role};
 use crate::surprisal::ORDINARY;
 use crate::table::{Counter, Table};
 
@@ -13,71 +14,187 @@ const MOST: usize = 3;
 /// Longest text quoted from an event, in characters.
 const QUOTED: usize = 64;
 
-/// The most telling reasons, most telling first, by the state before the change.
-pub(crate) fn write(
-    event: &Event<'_>,
-    actor: &Actor<'_>,
-    enriched: &Enriched<'_>,
-    judged: &[Feature],
-    table: &Table,
-    today: u16,
-) -> Vec<String> {
-    let mut telling: Vec<&Feature> = judged.iter().filter(|f| f.surprisal.beyond >= ORDINARY).collect();
-    // The transition says all that the value says.
-    let told: Vec<usize> = telling.iter().filter(|f| f.kind == Kind::Transition).map(|f| f.tag).collect();
-    telling.retain(|feature| feature.kind != Kind::Value || !told.contains(&feature.tag));
-    telling.sort_by(|a, b| b.surprisal.beyond.total_cmp(&a.surprisal.beyond));
-    telling.truncate(MOST);
-    let account = quote(enriched.account_name.as_deref().unwrap_or(&event.account_id));
-    telling.iter().map(|feature| one(feature, event, actor, enriched, &account, table, today)).collect()
+/// The change that is explained, and what was known before it.
+pub(crate) struct Scene<'s, 'a> {
+    pub(crate) event: &'s Event<'a>,
+    pub(crate) actor: &'s Actor<'a>,
+    pub(crate) change: &'s Change<'a>,
+    pub(crate) enriched: &'s Enriched<'a>,
+    pub(crate) table: &'s Table,
+    pub(crate) today: u16,
 }
 
-fn one(
-    feature: &Feature,
-    event: &Event<'_>,
-    actor: &Actor<'_>,
-    enriched: &Enriched<'_>,
-    account: &str,
-    table: &Table,
-    today: u16,
-) -> String {
-    let mut known = feature.levels().map(|(context, value)| (table.get(context), table.get(value)));
-    let (context, value) = known.next().unwrap_or_default();
-    let elsewhere = known.next().map_or(0, |(_, value)| value.count);
-    let who = match actor.key.as_str() {
-        "" => Text::Borrowed("an unknown actor"),
-        key => quote(key),
-    };
-    let mut out = match feature.kind {
-        Kind::Action if event.error_code.is_some() => format!("denied {}", quote(&event.action)),
-        Kind::Action => quote(&event.action).into_owned(),
-        Kind::Account => format!("account {account}"),
-        Kind::Region => format!("region {}", quote(&event.region)),
-        Kind::Network => format!("from network {}", quote(network(event, actor))),
-        Kind::Key | Kind::Value | Kind::Transition => {
-            let delta = enriched.tags.get(feature.tag);
-            let key = delta.map_or(Text::Borrowed(""), |delta| quote(&delta.key));
-            let old = delta.and_then(|delta| delta.old.as_deref()).map(quote);
-            let new = delta.and_then(|delta| delta.new.as_deref()).map(quote);
-            match (feature.kind, old, new) {
-                (Kind::Key, ..) => format!("tag key {key}"),
-                (Kind::Transition, Some(old), Some(new)) => format!("{key} {old} → {new}"),
-                (Kind::Transition, Some(old), None) => format!("{key} {old} removed"),
-                (_, _, Some(new)) => format!("{key} = {new}"),
-                (_, _, None) => format!("{key} removed"),
+/// The most telling reasons, most telling first: of each family its oddest feature.
+pub(crate) fn write(scene: &Scene<'_, '_>, lookups: &Lookups, row: &Row, oddest: &Oddest) -> Vec<String> {
+    let telling = oddest.ranked().filter(|(tail, _)| *tail >= ORDINARY);
+    // How bad it could be is for the rules to say; what is odd here comes first.
+    let (bad, odd): (Vec<_>, Vec<_>) = telling.partition(|(_, feature)| feature.family() == Family::Harm);
+    odd.into_iter().chain(bad).take(MOST).map(|(_, feature)| scene.one(feature, lookups, row)).collect()
+}
+
+impl Scene<'_, '_> {
+    fn one(&self, feature: Feature, lookups: &Lookups, row: &Row) -> String {
+        let of_feature = lookups.all().filter(|lookup| lookup.feature == feature);
+        let looked_up = of_feature.max_by(|a, b| a.surprisal.beyond.total_cmp(&b.surprisal.beyond));
+        let mut out = self.what(feature, looked_up);
+        match looked_up {
+            Some(lookup) => self.how_often(&mut out, feature, lookup),
+            None => out.push_str(&amount(feature, row.get(feature))),
+        }
+        out
+    }
+
+    /// What the feature looked at, in words.
+    fn what(&self, feature: Feature, looked_up: Option<&Lookup>) -> String {
+        let Self { event, actor, change, enriched, .. } = *self;
+        let environment = || quote(enriched.environment.as_deref().unwrap_or("unknown"));
+        match feature {
+            Feature::Action | Feature::RoleAction | Feature::AccountAction if event.error_code.is_some() => {
+                format!("denied {}", quote(&event.action))
             }
-        }
-    };
-    match feature.kind {
-        Kind::Action | Kind::Account | Kind::Region | Kind::Network => {
-            of_actor(&mut out, &who, context, value, elsewhere, actor, today);
-        }
-        Kind::Key | Kind::Value | Kind::Transition => {
-            let what = if feature.kind == Kind::Key { "tag changes" } else { "changes" };
-            of_account(&mut out, what, account, context, value, elsewhere, today);
+            Feature::Action | Feature::RoleAction | Feature::AccountAction => quote(&event.action).into_owned(),
+            Feature::ChangeType => format!("{} of {}", change.kind, resource_type(change)),
+            Feature::ChangeEnvironment => format!("{} in environment {}", change.kind, environment()),
+            Feature::Cidr => match change.detail("cidr") {
+                Some(cidr) => format!("{} for {}", change.kind, quote(cidr)),
+                None => change.kind.to_owned(),
+            },
+            Feature::Account => format!("account {} as {}", self.account(), quote(role(actor))),
+            Feature::Region | Feature::NewRegion => format!("region {}", quote(&event.region)),
+            Feature::Environment => format!("environment {}", environment()),
+            Feature::Network => format!("from network {}", quote(network(event, actor))),
+            Feature::Agent | Feature::Tool => {
+                format!("user agent {}", quote(agent(event.user_agent.as_deref().unwrap_or("none"))))
+            }
+            Feature::Chain => format!("credentials of type {} via {}", self.identity_type(), actor.via),
+            Feature::Mfa => match event.identity.mfa {
+                Some(true) => "with a second factor".to_owned(),
+                Some(false) => "without a second factor".to_owned(),
+                None => "second factor not told".to_owned(),
+            },
+            Feature::SourceIdentity if event.identity.source_identity.is_some() => "with a source identity".to_owned(),
+            Feature::SourceIdentity => "without a source identity".to_owned(),
+            Feature::Hours => {
+                let from = actor.local_hour / 4 * 4;
+                let days = if actor.local_weekday >= 5 { "a weekend" } else { "a working day" };
+                format!("at {from:02}-{:02} h local time on {days}", from + 4)
+            }
+            Feature::Owner => match &enriched.owner {
+                Some(owner) => format!("resource of {}", quote(owner)),
+                None => "resource of unknown owner".to_owned(),
+            },
+            Feature::Toucher => format!("resource changed via {}", actor.via),
+            Feature::TagKey
+            | Feature::TagValue
+            | Feature::PeerValue
+            | Feature::Transition
+            | Feature::ActorTransition
+            | Feature::NearMiss => self.tag(feature, looked_up.map_or(0, |lookup| lookup.tag)),
+            _ => String::new(),
         }
     }
-    out
+
+    fn tag(&self, feature: Feature, at: usize) -> String {
+        let delta = self.enriched.tags.get(at);
+        let key = delta.map_or(Text::Borrowed(""), |delta| quote(&delta.key));
+        let old = delta.and_then(|delta| delta.old.as_deref()).map(quote);
+        let new = delta.and_then(|delta| delta.new.as_deref()).map(quote);
+        match (feature, old, new) {
+            (Feature::TagKey, _, None) => format!("tag key {key} removed"),
+            (Feature::TagKey, ..) => format!("tag key {key}"),
+            (_, Some(old), Some(new)) => format!("{key} {old} → {new}"),
+            (_, Some(old), None) => format!("{key} {old} removed"),
+            (_, None, Some(new)) => format!("{key} = {new}"),
+            (_, None, None) => format!("{key} removed"),
+        }
+    }
+
+    /// How often that was so before, where, and when last.
+    fn how_often(&self, out: &mut String, feature: Feature, lookup: &Lookup) {
+        let mut known = lookup.levels().map(|(context, value)| (self.table.get(context), self.table.get(value)));
+        let (context, value) = known.next().unwrap_or_default();
+        let elsewhere = known.next().map_or(0, |(_, value)| value.count);
+        let who = match self.actor.key.as_str() {
+            "" => Text::Borrowed("an unknown actor"),
+            key => quote(key),
+        };
+        let account = self.account();
+        match feature {
+            Feature::RoleAction => of_scope(out, "calls", &format!("by role {}", quote(role(self.actor))), context, value, self.today),
+            Feature::AccountAction => of_account(out, "calls", &account, context, value, 0, self.today),
+            Feature::Cidr => of_account(out, "such changes", &account, context, value, elsewhere, self.today),
+            Feature::NewRegion => of_scope(out, "calls", "here", context, value, self.today),
+            Feature::Toucher => of_scope(out, "changes", "of this resource", context, value, self.today),
+            Feature::TagValue | Feature::Transition => {
+                of_account(out, "changes", &account, context, value, elsewhere, self.today);
+            }
+            Feature::PeerValue => {
+                let team = self.actor.team.as_deref().map_or("its peers".to_owned(), |team| format!("team {}", quote(team)));
+                of_scope(out, "changes", &format!("by {team}"), context, value, self.today);
+            }
+            Feature::NearMiss => out.push_str(": looks like a value in use but is another"),
+            _ => of_actor(out, &who, context, value, elsewhere, self.actor, self.today),
+        }
+    }
+
+    fn account(&self) -> Text<'_> {
+        quote(self.enriched.account_name.as_deref().unwrap_or(&self.event.account_id))
+    }
+
+    fn identity_type(&self) -> Text<'_> {
+        quote(self.actor.identity_type.as_deref().unwrap_or("unknown"))
+    }
+}
+
+fn resource_type<'a>(change: &'a Change<'_>) -> Text<'a> {
+    quote(if change.resource_type.is_empty() { "an unknown type" } else { &change.resource_type })
+}
+
+/// Words for what is counted or timed rather than looked up.
+fn amount(feature: Feature, x: f32) -> String {
+    let times = f64::from(x).exp();
+    let more = |what: &str| format!("{what}: {times:.1} times this actor's own most");
+    match feature {
+        Feature::Calls10 => more("calls within 10 minutes"),
+        Feature::Calls60 => more("calls within an hour"),
+        Feature::Losses10 => more("removals within 10 minutes"),
+        Feature::Losses60 => more("removals within an hour"),
+        Feature::Refused10 => more("refused calls within 10 minutes"),
+        Feature::Refused60 => more("refused calls within an hour"),
+        Feature::Resources10 => more("different resources within 10 minutes"),
+        Feature::Resources60 => more("different resources within an hour"),
+        Feature::Rewrites60 => more("resources with governed tags rewritten within an hour"),
+        Feature::Drift => format!("governed tags rewritten by this person: {:.0} within 4 days", times - 1.0),
+        Feature::Travel => format!("two places {:.1} hours apart in time", 12.0 / times),
+        Feature::NewActor => format!("actor known for {:.1} days only", 3.0 / times),
+        Feature::NewKey => format!("access key known for {:.1} days only", 3.0 / times),
+        Feature::Pause => format!("actor silent for {:.0} days before", times - 1.0),
+        Feature::KeyNetwork => "access key used from another address than it was issued to".to_owned(),
+        Feature::KeyTool => "access key used by another program than it was issued to".to_owned(),
+        Feature::Harm => "a kind of change that takes guard rails away or opens something".to_owned(),
+        Feature::ProductionHarm => "such a kind of change in production".to_owned(),
+        Feature::Governed => "a person changes a tag that access, automation or accounting hang on".to_owned(),
+        Feature::HourAccount => "earlier this hour: an account unusual for the actor".to_owned(),
+        Feature::HourRegion => "earlier this hour: a region unusual for the actor".to_owned(),
+        Feature::HourNetwork => "earlier this hour: from a network unusual for the actor".to_owned(),
+        Feature::HourTravel => "earlier this hour: from two places far apart".to_owned(),
+        Feature::HourAgent | Feature::HourTool => "earlier this hour: a user agent unusual for the actor".to_owned(),
+        Feature::HourChain => "earlier this hour: credentials unusual for the actor".to_owned(),
+        Feature::HourSourceIdentity => "earlier this hour: a source identity missing or unusual".to_owned(),
+        Feature::HourNewActor => "an actor new here".to_owned(),
+        Feature::HourHours => "earlier this hour: an hour unusual for the actor".to_owned(),
+        Feature::HourPause => "the actor's first hour after a long silence".to_owned(),
+        _ => feature.name().to_owned(),
+    }
+}
+
+fn of_scope(out: &mut String, what: &str, scope: &str, context: Counter, value: Counter, today: u16) {
+    // Writing to a string can't fail, so the results are not looked at.
+    let _written = write!(out, ": {} of {} {what} {scope}", thousands(value.count), thousands(context.count));
+    let last = if value.count > 0 { value } else { context };
+    if last.count > 0 {
+        let _written = write!(out, ", last {}", ago(last, today));
+    }
 }
 
 fn of_actor(

@@ -17,10 +17,10 @@
 //! The plain surprisal is `-ln p`. Contexts differ in how much they say at the best of times, so each narrow context
 //! also keeps the mean of its surprisals, and `beyond` is what exceeds it.
 
-use crate::features::{Feature, Kind};
+use crate::features::Lookup;
 use crate::table::{Counter, Table};
 
-/// What is less surprising than one in twenty, -ln(1/20), is neither a reason nor anomalous.
+/// What is less odd than one in twenty, -ln(1/20), is neither a reason nor anomalous.
 pub(crate) const ORDINARY: f64 = 3.0;
 
 /// A surprisal, in nats.
@@ -33,11 +33,11 @@ pub(crate) struct Surprisal {
 }
 
 /// How unexpected the value is.
-pub(crate) fn judge(table: &Table, feature: &Feature) -> Surprisal {
+pub(crate) fn judge(table: &Table, lookup: &Lookup) -> Surprisal {
     let mut usual = None;
     // One logarithm at the end: three factors of at least 2^-33 each do not underflow.
     let mut p = 1.0;
-    for (context, value) in feature.levels() {
+    for (context, value) in lookup.levels() {
         let context = table.get(context);
         usual.get_or_insert(f64::from(context.usual));
         if context.count == 0 {
@@ -55,9 +55,9 @@ pub(crate) fn judge(table: &Table, feature: &Feature) -> Surprisal {
 }
 
 /// Counts the value, from narrow to wide, as far as it was new.
-pub(crate) fn learn(table: &mut Table, feature: &Feature, day: u16) {
-    let mut told = Some(feature.surprisal.plain);
-    for (context, value) in feature.levels() {
+pub(crate) fn learn(table: &mut Table, lookup: &Lookup, day: u16) {
+    let mut told = Some(lookup.surprisal.plain);
+    for (context, value) in lookup.levels() {
         let fresh = table.add(value, day, |_| {});
         table.add(context, day, |context: &mut Counter| {
             context.distinct = context.distinct.saturating_add(u32::from(fresh));
@@ -77,23 +77,8 @@ fn as_f32(x: f64) -> f32 {
     x as f32
 }
 
-/// The plain sum of all surprisals, and the score.
-///
-/// In the score a resource with eight tags must not be eight times as odd: of the tags the oddest counts, by its key
-/// and by its value or its transition, whichever says more, because the one follows from the other.
-pub(crate) fn add_up(judged: &[Feature]) -> (f64, f64) {
-    let (mut sum, mut of_call, mut oddest, mut of_key, mut of_value) = (0.0, 0.0, 0.0f64, 0.0, 0.0f64);
-    for feature in judged {
-        let surprisal = feature.surprisal;
-        sum += surprisal.plain;
-        match feature.kind {
-            Kind::Action | Kind::Account | Kind::Region | Kind::Network => of_call += surprisal.beyond,
-            Kind::Key => (of_key, of_value) = (surprisal.beyond, 0.0),
-            Kind::Value | Kind::Transition => {
-                of_value = of_value.max(surprisal.beyond);
-                oddest = oddest.max(of_key + of_value);
-            }
-        }
-    }
-    (sum, of_call + oddest)
+/// How odd a value is that is new where another one is known: grows with how well that one is known.
+pub(crate) fn beside(table: &Table, lookup: &Lookup) -> f64 {
+    let Some((context, value)) = lookup.levels().next() else { return 0.0 };
+    if table.get(value).count > 0 { 0.0 } else { f64::from(table.get(context).count).ln_1p() }
 }

@@ -52,10 +52,18 @@ impl Judge {
         self.rules.match_event(event, out);
     }
 
-    /// Judges one change. `event_hits` is what [`Rules::match_event`] found for its event.
-    pub fn judge(&mut self, row: RowParts<'_>, event_hits: &[RuleHit], scores: Scores) -> Assessment {
+    /// Judges one change. `event_hits` is what [`Rules::match_event`] found for its event; `rank` hears all hits before
+    /// anything follows from the scores, and may add to them.
+    pub fn judge(
+        &mut self,
+        row: RowParts<'_>,
+        event_hits: &[RuleHit],
+        mut scores: Scores,
+        rank: impl FnOnce(&[RuleHit], &mut Scores),
+    ) -> Assessment {
         let verdict = self.policy.verdict(row);
         let hits = self.hits(row, event_hits, &verdict, &scores);
+        rank(&hits, &mut scores);
         let anomalous = scores.threshold.is_some_and(|threshold| scores.score > threshold);
         let weight = self.weigh(row, &verdict, anomalous, hits.iter());
         let silence = self.silence(row, &verdict, anomalous, &hits, weight.disposition);

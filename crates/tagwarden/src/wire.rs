@@ -65,6 +65,7 @@ impl Detection {
         let directory = tagwarden_enrich::Directory::build(&company, inventory.as_ref())
             .map_err(|f| anyhow::anyhow!("company: {}", joined(&f)))?;
         protect_known_keys(&mut policy, inventory.as_ref());
+        let governed = governed(&policy, inventory.as_ref());
         let judge =
             tagwarden_detect::Judge::new(rules, policy).map_err(|f| anyhow::anyhow!("policy: {}", joined(&f)))?;
         let mut enricher = tagwarden_enrich::Enricher::new(directory);
@@ -72,7 +73,7 @@ impl Detection {
             enricher.seed(inventory);
         }
         let redact_raw = archive.raw == tagwarden_archive::Raw::Redacted;
-        Ok(Self { enricher, judge, baseline: tagwarden_baseline::Baseline::new(baseline), redact_raw })
+        Ok(Self { enricher, judge, baseline: tagwarden_baseline::Baseline::new(baseline, governed), redact_raw })
     }
 }
 
@@ -89,6 +90,28 @@ fn protect_known_keys(policy: &mut tagwarden_detect::Policy, inventory: Option<&
         if role == "env" {
             add(&mut policy.environment_keys);
         }
+    }
+}
+
+/// What the tag keys of policy and inventory govern.
+fn governed(
+    policy: &tagwarden_detect::Policy,
+    inventory: Option<&tagwarden_enrich::Inventory>,
+) -> tagwarden_baseline::Governed {
+    let keys = |roles: &[&str]| -> Vec<String> {
+        let known = roles.iter().filter_map(|role| inventory?.tag_keys.get(*role));
+        known.cloned().collect()
+    };
+    let mut environment = keys(&["env"]);
+    environment.extend(policy.environment_keys.iter().cloned());
+    let mut classification = keys(&["class"]);
+    classification.extend(policy.protected_keys.iter().cloned());
+    tagwarden_baseline::Governed {
+        access: keys(&["access"]),
+        automation: keys(&["backup", "sched"]),
+        environment,
+        accounting: keys(&["owner", "cost", "app"]),
+        classification,
     }
 }
 
@@ -121,11 +144,7 @@ impl Stages for Detection {
     }
 
     fn score(&mut self, event: &Event<'_>, actor: &Actor<'_>, change: &Change<'_>, enriched: &Enriched<'_>) -> Scores {
-        let mut scores = self.baseline.score(event, actor, change, enriched, false);
-        if scores.percentile.is_some_and(|p| p >= REASONS_FROM) {
-            scores.reasons = self.baseline.score(event, actor, change, enriched, true).reasons;
-        }
-        scores
+        self.baseline.score(event, actor, change, enriched)
     }
 
     fn judge(
@@ -137,13 +156,14 @@ impl Stages for Detection {
         hits: &[RuleHit],
         scores: Scores,
     ) -> Assessment {
-        let wordless = scores.reasons.is_empty();
         let row = tagwarden_detect::RowParts { event, actor, change, enriched };
-        let mut assessment = self.judge.judge(row, hits, scores);
-        if wordless && !assessment.hits.is_empty() {
-            assessment.reasons.extend(self.baseline.score(event, actor, change, enriched, true).reasons);
-        }
-        assessment
+        let baseline = &mut self.baseline;
+        self.judge.judge(row, hits, scores, |hits, scores| {
+            baseline.add_rules(event.time.day(), hits, scores);
+            if !hits.is_empty() || scores.percentile.is_some_and(|p| p >= REASONS_FROM) {
+                scores.reasons = baseline.reasons(event, actor, change, enriched);
+            }
+        })
     }
 
     fn settle(
@@ -154,7 +174,7 @@ impl Stages for Detection {
         enriched: &Enriched<'_>,
         assessment: &Assessment,
     ) {
-        self.baseline.learn(event, actor, change, enriched, &assessment.scores);
+        self.baseline.learn(event, actor, change, enriched, &assessment.hits, &assessment.scores);
         self.enricher.apply(event, change);
     }
 
@@ -190,7 +210,7 @@ impl Stages for Detection {
 
     fn restore(&mut self, entry: &Entry) -> Result<(), String> {
         match entry.space.as_ref() {
-            "count" | "reference" => self.baseline.restore(entry),
+            space if tagwarden_baseline::Baseline::spaces().contains(&space) => self.baseline.restore(entry),
             "window" => self.judge.restore(entry),
             _ => return self.enricher.restore(entry).map_err(|e| e.to_string()),
         }

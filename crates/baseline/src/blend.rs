@@ -1,0 +1,71 @@
+//! The score: the oddest families of features, and the rules by how rarely they hit here.
+//!
+//! Features are compared as tails ([`crate::spread`]). Within a family the oddest speaks for all. Of the families the
+//! three oddest count in full and the next three less and less: an attack is rarely odd in one way only, and a change
+//! that is a little odd in every way is ordinary life. A call that changes nothing by itself, a read or a sign-in, is
+//! worth less; what was odd about it speaks on in the changes of the hour after it.
+
+use tagwarden_core::{RuleHit, Severity};
+
+use crate::features::{Family, Feature, Row};
+use crate::spread::Frozen;
+
+/// What the oddest families count for, oddest first.
+const WEIGHTS: [f64; 6] = [1.0, 1.0, 1.0, 0.7, 0.5, 0.3];
+/// What a call that changes nothing is worth less, in nats.
+pub(crate) const QUIET: f64 = 3.0;
+/// A rule that hits never gets this much per step of severity; one that hits daily gets less, as its hits are rare.
+const PER_SEVERITY: f64 = 4.0;
+/// Rarity from which a rule counts in full, in nats: once in 22,000 changes.
+const RARE: f64 = 10.0;
+
+/// The oddest feature of each family, and its tail.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Oddest {
+    by_family: [(f64, Option<Feature>); Family::COUNT],
+}
+
+impl Oddest {
+    pub(crate) fn of(row: &Row, frozen: &Frozen) -> Self {
+        let mut oddest = Self::default();
+        for (feature, x) in Feature::ALL.into_iter().zip(row.values()) {
+            if *x <= 0.0 {
+                continue;
+            }
+            let tail = frozen.tail(feature, *x);
+            if let Some(slot) = oddest.by_family.get_mut(feature.family() as usize)
+                && tail > slot.0
+            {
+                *slot = (tail, Some(feature));
+            }
+        }
+        oddest
+    }
+
+    /// Families by their oddest feature, oddest first; equal ones in their own order.
+    pub(crate) fn ranked(&self) -> impl Iterator<Item = (f64, Feature)> {
+        let mut ranked = self.by_family;
+        ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+        ranked.into_iter().filter_map(|(tail, feature)| Some((tail, feature?)))
+    }
+
+    /// The weighted sum.
+    pub(crate) fn sum(&self) -> f64 {
+        self.ranked().zip(WEIGHTS).map(|((tail, _), weight)| tail * weight).sum()
+    }
+}
+
+/// What the rules that hit add to the score: the weightiest counts.
+pub(crate) fn rules(hits: &[RuleHit], frozen: &Frozen) -> f64 {
+    let weight = |hit: &RuleHit| {
+        let steps = match hit.severity {
+            Severity::Info => 0.0,
+            Severity::Low => 1.0,
+            Severity::Medium => 2.0,
+            Severity::High => 3.0,
+            Severity::Critical => 4.0,
+        };
+        PER_SEVERITY * steps * frozen.rule_tail(&hit.id).min(RARE) / RARE
+    };
+    hits.iter().map(weight).fold(0.0, f64::max)
+}
