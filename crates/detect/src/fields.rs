@@ -16,12 +16,15 @@ pub(crate) const PREFIX: &str = "tagwarden.";
 
 /// The facts beside the columns, as the crate's documentation lists them.
 const FACTS: [&str; 23] = [
+    "access_keys_changed",
     "actor",
     "actor_root",
+    "automation_keys_changed",
     "business_hours",
     "denied",
     "environment_before",
     "family",
+    "governed_keys_rewritten",
     "invalid_tags",
     "left_production",
     "local_hour",
@@ -108,12 +111,15 @@ impl<'a> RowEvent<'a> {
         let RowParts { event, actor, change, enriched } = self.row;
         let verdict = self.verdict;
         Some(match name {
+            "access_keys_changed" => list(&verdict.access_keys)?,
             "actor" => text(&actor.key),
             "actor_root" => EventValue::Bool(actor.root),
+            "automation_keys_changed" => list(&verdict.automation_keys)?,
             "business_hours" => EventValue::Bool(actor.business_hours),
             "denied" => EventValue::Bool(event.error_code.is_some()),
             "environment_before" => text(enriched.environment_before.as_deref()?),
             "family" => text(change.family.as_str()),
+            "governed_keys_rewritten" => list(&verdict.governed_keys)?,
             "invalid_tags" => list(&verdict.invalid_tags)?,
             "left_production" => EventValue::Bool(verdict.production_before && !verdict.production_after),
             "local_hour" => EventValue::Int(actor.local_hour.into()),

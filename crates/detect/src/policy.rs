@@ -15,6 +15,12 @@ pub struct Policy {
     pub protected_keys: Vec<String>,
     /// Keys among them that name the environment: setting one is no change while the environment stays what it was.
     pub environment_keys: Vec<String>,
+    /// Keys that access rights hang on (attribute-based access control).
+    pub access_keys: Vec<String>,
+    /// Keys that automation obeys: backups, schedules, patching.
+    pub automation_keys: Vec<String>,
+    /// Keys by which resources are counted to somebody: owner, cost centre, application.
+    pub accounting_keys: Vec<String>,
     /// Who may change protected keys: patterns with `*` over the actor's key, or `team:`, `role:`, `via:` or `kind:` and
     /// a pattern. AWS at work under a role of the company (AWS Backup copying tags to a snapshot) always may.
     pub may_set_protected: Vec<String>,
@@ -35,6 +41,9 @@ impl Default for Policy {
         Self {
             protected_keys: words(&["Environment", "Env", "DataClassification"]),
             environment_keys: words(&["Environment", "Env"]),
+            access_keys: Vec::new(),
+            automation_keys: words(&["Backup", "Schedule", "PatchGroup"]),
+            accounting_keys: words(&["Owner", "Team", "CostCenter", "Application"]),
             may_set_protected: words(&["via:iac", "kind:aws_service"]),
             allowed_values: BTreeMap::new(),
             production: words(&["prod"]),
@@ -157,6 +166,22 @@ impl Policy {
                 verdict.protected_keys = keys;
             }
         }
+        if change.tags.operation != Some(TagOperation::Create) {
+            for tag in changed() {
+                let among = |keys: &[String]| keys.iter().any(|known| known.eq_ignore_ascii_case(&tag.key));
+                let rewritten = matches!(tag.op, TagOp::Modified | TagOp::Removed);
+                if among(&self.access_keys) {
+                    verdict.access_keys.push(borrow(&tag.key));
+                }
+                if tag.op != TagOp::Added && among(&self.automation_keys) {
+                    verdict.automation_keys.push(borrow(&tag.key));
+                }
+                let groups = [&self.access_keys, &self.automation_keys, &self.accounting_keys, &self.protected_keys];
+                if rewritten && groups.into_iter().any(|keys| among(keys)) {
+                    verdict.governed_keys.push(borrow(&tag.key));
+                }
+            }
+        }
         for tag in changed() {
             let allowed = self.allowed_values.get(tag.key.as_ref());
             if let (Some(allowed), Some(new)) = (allowed, &tag.new)
@@ -176,6 +201,12 @@ pub(crate) struct Verdict<'a> {
     pub(crate) production_after: bool,
     /// Protected keys changed by somebody who may not.
     pub(crate) protected_keys: Vec<Text<'a>>,
+    /// Keys set, changed or removed that access rights hang on.
+    pub(crate) access_keys: Vec<Text<'a>>,
+    /// Keys changed or removed that automation obeys.
+    pub(crate) automation_keys: Vec<Text<'a>>,
+    /// Keys changed or removed, their old value known, on which anything hangs.
+    pub(crate) governed_keys: Vec<Text<'a>>,
     /// Keys set to a value that is not allowed.
     pub(crate) invalid_tags: Vec<Text<'a>>,
 }

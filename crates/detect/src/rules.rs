@@ -16,10 +16,14 @@ use crate::record::RecordEvent;
 use crate::sieve::{Call, Sieve};
 
 /// The rules that come with Tagwarden.
-const SHIPPED: [(&str, &str); 10] = [
+const SHIPPED: [(&str, &str); 14] = [
+    ("access_tag_changed.yml", include_str!("../rules/access_tag_changed.yml")),
+    ("automation_tag_changed.yml", include_str!("../rules/automation_tag_changed.yml")),
+    ("denied_probing.yml", include_str!("../rules/denied_probing.yml")),
     ("iam_user_or_key_off_hours.yml", include_str!("../rules/iam_user_or_key_off_hours.yml")),
     ("launched_without_required_tags.yml", include_str!("../rules/launched_without_required_tags.yml")),
     ("logging_stopped.yml", include_str!("../rules/logging_stopped.yml")),
+    ("mass_retagging.yml", include_str!("../rules/mass_retagging.yml")),
     ("mass_untagging.yml", include_str!("../rules/mass_untagging.yml")),
     ("port_opened_to_the_world.yml", include_str!("../rules/port_opened_to_the_world.yml")),
     ("production_reclassified.yml", include_str!("../rules/production_reclassified.yml")),

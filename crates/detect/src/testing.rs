@@ -116,7 +116,7 @@ impl Case {
             } else {
                 Scores::default()
             };
-            assessment = judge.judge(row, &hits, scores);
+            assessment = judge.judge(row, &hits, scores, |_, _| {});
         }
         assessment
     }

@@ -38,6 +38,8 @@ enum Command {
     Judge(commands::judge::Args),
     /// Check a configuration and its rules; every fault at once, no network
     Check(commands::check::Args),
+    /// Say how well incidents are found in labelled events
+    Evaluate(commands::evaluate::Args),
     /// Write a simulated company's events, with the truth about its incidents
     Simulate(commands::simulate::Args),
     /// Look at records that could not be used
@@ -73,6 +75,7 @@ fn main() -> ExitCode {
             Command::Run(args) => commands::run::run(args).await,
             Command::Judge(args) => commands::judge::run(args).await,
             Command::Check(args) => commands::check::run(&args),
+            Command::Evaluate(args) => commands::evaluate::run(args).await,
             Command::Simulate(args) => commands::simulate::run(&args),
             Command::Quarantine(args) => commands::quarantine::run(args).await,
         }

@@ -64,8 +64,8 @@ impl Detection {
         let Config { company, mut policy, baseline, archive, .. } = config;
         let directory = tagwarden_enrich::Directory::build(&company, inventory.as_ref())
             .map_err(|f| anyhow::anyhow!("company: {}", joined(&f)))?;
-        protect_known_keys(&mut policy, inventory.as_ref());
-        let governed = governed(&policy, inventory.as_ref());
+        know_keys(&mut policy, inventory.as_ref());
+        let governed = governed(&policy);
         let judge =
             tagwarden_detect::Judge::new(rules, policy).map_err(|f| anyhow::anyhow!("policy: {}", joined(&f)))?;
         let mut enricher = tagwarden_enrich::Enricher::new(directory);
@@ -77,41 +77,31 @@ impl Detection {
     }
 }
 
-/// The inventory's keys for environment, classification and access are protected beside those that the policy names.
-fn protect_known_keys(policy: &mut tagwarden_detect::Policy, inventory: Option<&tagwarden_enrich::Inventory>) {
-    for role in ["env", "class", "access"] {
-        let Some(key) = inventory.and_then(|known| known.tag_keys.get(role)) else { continue };
-        let add = |keys: &mut Vec<String>| {
+/// The inventory's keys are known to the policy beside those that it names.
+fn know_keys(policy: &mut tagwarden_detect::Policy, inventory: Option<&tagwarden_enrich::Inventory>) {
+    let Some(inventory) = inventory else { return };
+    let add = |keys: &mut Vec<String>, roles: &[&str]| {
+        for key in roles.iter().filter_map(|role| inventory.tag_keys.get(*role)) {
             if !keys.iter().any(|known| known.eq_ignore_ascii_case(key)) {
                 keys.push(key.clone());
             }
-        };
-        add(&mut policy.protected_keys);
-        if role == "env" {
-            add(&mut policy.environment_keys);
         }
-    }
+    };
+    add(&mut policy.protected_keys, &["env", "class", "access"]);
+    add(&mut policy.environment_keys, &["env"]);
+    add(&mut policy.access_keys, &["access"]);
+    add(&mut policy.automation_keys, &["backup", "sched"]);
+    add(&mut policy.accounting_keys, &["owner", "cost", "app"]);
 }
 
-/// What the tag keys of policy and inventory govern.
-fn governed(
-    policy: &tagwarden_detect::Policy,
-    inventory: Option<&tagwarden_enrich::Inventory>,
-) -> tagwarden_baseline::Governed {
-    let keys = |roles: &[&str]| -> Vec<String> {
-        let known = roles.iter().filter_map(|role| inventory?.tag_keys.get(*role));
-        known.cloned().collect()
-    };
-    let mut environment = keys(&["env"]);
-    environment.extend(policy.environment_keys.iter().cloned());
-    let mut classification = keys(&["class"]);
-    classification.extend(policy.protected_keys.iter().cloned());
+/// What the policy's tag keys govern.
+fn governed(policy: &tagwarden_detect::Policy) -> tagwarden_baseline::Governed {
     tagwarden_baseline::Governed {
-        access: keys(&["access"]),
-        automation: keys(&["backup", "sched"]),
-        environment,
-        accounting: keys(&["owner", "cost", "app"]),
-        classification,
+        access: policy.access_keys.clone(),
+        automation: policy.automation_keys.clone(),
+        environment: policy.environment_keys.clone(),
+        accounting: policy.accounting_keys.clone(),
+        classification: policy.protected_keys.clone(),
     }
 }
 

@@ -155,7 +155,7 @@ fn cell(value: Value<'_>) -> Json {
 
 /// A store that forgets: entries to begin with, ids of this input only.
 #[derive(Default)]
-struct Memory {
+pub struct Memory {
     entries: Vec<Entry>,
     seen: BTreeSet<(i64, u128)>,
 }

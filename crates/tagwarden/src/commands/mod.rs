@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod demo;
+pub mod evaluate;
 pub mod judge;
 pub mod quarantine;
 pub mod run;
