@@ -4,8 +4,11 @@
 //! [`Baseline::learn`] takes it in afterwards.
 
 mod baseline;
+mod bytes;
 mod features;
+pub mod forest;
 mod hash;
+mod matrix;
 mod reasons;
 mod reference;
 mod settings;
@@ -13,4 +16,6 @@ mod surprisal;
 mod table;
 
 pub use baseline::Baseline;
+pub use bytes::BytesError;
+pub use matrix::{Matrix, MatrixError};
 pub use settings::Settings;

@@ -1,0 +1,99 @@
+//! Measures the forest, the tails and DBSCAN on a file of little-endian `f32` rows; one line of JSON. Pin it to a core.
+//!
+//! `forest_bench fit|one|dbscan FILE COLUMNS ...` and `forest_bench scores FILE COLUMNS TREES SAMPLE SEED OUT`, which
+//! writes the rows' scores as `f32`.
+
+use std::error::Error;
+use std::hint::black_box;
+use std::time::Instant;
+
+use tagwarden_baseline::Matrix;
+use tagwarden_baseline::forest::{Forest, Settings};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["fit", file, columns, trees, sample] => {
+            let (values, columns) = (read(file)?, columns.parse()?);
+            let settings = Settings { trees: trees.parse()?, sample: sample.parse()?, seed: 1 };
+            fit(Matrix::new(&values, columns)?, &settings)
+        }
+        ["one", file, columns, trees, sample] => {
+            let (values, columns) = (read(file)?, columns.parse()?);
+            let settings = Settings { trees: trees.parse()?, sample: sample.parse()?, seed: 1 };
+            one(Matrix::new(&values, columns)?, &settings)
+        }
+        ["scores", file, columns, trees, sample, seed, out] => {
+            let (values, columns) = (read(file)?, columns.parse()?);
+            let settings = Settings { trees: trees.parse()?, sample: sample.parse()?, seed: seed.parse()? };
+            let rows = Matrix::new(&values, columns)?;
+            let mut scores = vec![0.0; rows.rows()];
+            Forest::fit(rows, &settings, 1)?.score_batch(rows, 1, &mut scores)?;
+            let bytes: Vec<u8> = scores.iter().flat_map(|score| score.to_le_bytes()).collect();
+            Ok(std::fs::write(out, bytes)?)
+        }
+        _ => Err("found other arguments, want those of the first lines of this file".into()),
+    }
+}
+
+fn read(file: &str) -> Result<Vec<f32>, Box<dyn Error>> {
+    let bytes = std::fs::read(file)?;
+    Ok(bytes.as_chunks().0.iter().map(|value| f32::from_le_bytes(*value)).collect())
+}
+
+/// Seconds of the fastest of five fits and of five scorings of all rows.
+fn fit(rows: Matrix<'_>, settings: &Settings) -> Result<(), Box<dyn Error>> {
+    let (mut fit, mut batch) = (f64::INFINITY, f64::INFINITY);
+    let mut scores = vec![0.0; rows.rows()];
+    for _ in 0..5 {
+        let start = Instant::now();
+        let forest = black_box(Forest::fit(rows, settings, 1)?);
+        fit = fit.min(start.elapsed().as_secs_f64());
+        let start = Instant::now();
+        forest.score_batch(rows, 1, &mut scores)?;
+        batch = batch.min(start.elapsed().as_secs_f64());
+        black_box(&scores);
+    }
+    println!(r#"{{"fit_s":{fit},"batch_s":{batch},"rows":{}}}"#, rows.rows());
+    Ok(())
+}
+
+/// Microseconds of single events: their score, and their parts.
+fn one(rows: Matrix<'_>, settings: &Settings) -> Result<(), Box<dyn Error>> {
+    let forest = Forest::fit(rows, settings, 1)?;
+    let bytes = forest.to_bytes();
+    let mut load = f64::INFINITY;
+    for _ in 0..5 {
+        let start = Instant::now();
+        black_box(Forest::from_bytes(&bytes)?);
+        load = load.min(start.elapsed().as_secs_f64());
+    }
+    let score = quantiles(rows, |row| {
+        black_box(forest.score(row));
+    });
+    let mut parts = vec![0.0; rows.columns()];
+    let explain = quantiles(rows, |row| {
+        forest.explain(row, &mut parts);
+        black_box(&parts);
+    });
+    println!(
+        r#"{{"load_ms":{},"score_us":{score:?},"explain_us":{explain:?},"bytes":{}}}"#,
+        load * 1e3,
+        bytes.len()
+    );
+    Ok(())
+}
+
+/// The median, the 99th percentile and the greatest time of one call, in microseconds.
+fn quantiles(rows: Matrix<'_>, mut call: impl FnMut(&[f32])) -> [f64; 3] {
+    let mut times = Vec::with_capacity(rows.rows());
+    for row in rows.iter() {
+        let start = Instant::now();
+        call(row);
+        times.push(start.elapsed().as_secs_f64() * 1e6);
+    }
+    times.sort_by(f64::total_cmp);
+    let at = |share: f64| times[(share * (times.len() - 1) as f64) as usize];
+    [at(0.5), at(0.99), at(1.0)]
+}
