@@ -14,6 +14,7 @@ mod reference;
 mod settings;
 mod surprisal;
 mod table;
+pub mod tails;
 
 pub use baseline::Baseline;
 pub use bytes::BytesError;

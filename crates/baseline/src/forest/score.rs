@@ -1,14 +1,16 @@
-//! Scores: rows go down the trees several at a time, so that one's memory access is another's time to compare.
+//! Scores: several rows, or trees, go down at a time, so that one's memory access is another's time to compare.
 
-use super::{Forest, Node, key};
+use super::{Forest, MOST_SAMPLE, Node, Tree, key};
 use crate::matrix::{Matrix, MatrixError};
 
 /// Rows (or trees) in flight at once.
 const LANES: usize = 8;
-/// The keys of a column for the rows of a tile.
-type Keys = [i32; LANES];
-/// Keys of rows in work at once, in bytes: with a tree beside them they fit the second cache.
-const BLOCK: usize = 1 << 18;
+/// As many nodes as a pair's two bytes can name: no place in it needs a check.
+const NODES: usize = MOST_SAMPLE * 2;
+/// As many keys as a column's two bytes can name, and those of the other lanes: no place in it needs a check.
+const WINDOW: usize = (1 << 16) + LANES;
+/// Fewer rows than this are scored one by one.
+const FEW: usize = 64;
 
 impl Forest {
     /// How unusual a row is: `2^(-E(h) / c(sample))`, from 0 to 1, greater is more unusual, about 0.5 is usual.
@@ -32,50 +34,70 @@ impl Forest {
         if rows.columns() != self.columns || rows.rows() != scores.len() {
             return Err(MatrixError::Shape { values: rows.values().len(), columns: self.columns });
         }
-        let block = (BLOCK / (self.columns + 2) / size_of::<Keys>()).max(1) * LANES;
-        let each = rows.rows().div_ceil(threads.max(1)).max(block);
+        let each = rows.rows().div_ceil(threads.max(1)).max(FEW);
         let mut parts = scores.chunks_mut(each).zip((0..).step_by(each));
         std::thread::scope(|scope| {
             let first = parts.next();
             for (scores, start) in parts {
-                scope.spawn(move || self.score_part(rows.part(start, scores.len()), block, scores));
+                scope.spawn(move || self.score_part(rows.part(start, scores.len()), scores));
             }
             if let Some((scores, start)) = first {
-                self.score_part(rows.part(start, scores.len()), block, scores);
+                self.score_part(rows.part(start, scores.len()), scores);
             }
         });
         Ok(())
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "the nearest is wanted")]
-    fn score_part(&self, rows: Matrix<'_>, block: usize, scores: &mut [f32]) {
-        let height = self.columns + 2;
-        let mut keys: Vec<Keys> = Vec::new();
-        let mut paths: Vec<[f64; LANES]> = Vec::new();
-        for (scores, start) in scores.chunks_mut(block).zip((0..).step_by(block)) {
-            let tiles = scores.len().div_ceil(LANES);
-            keys.clear();
-            keys.resize(tiles * height, [0; LANES]);
-            paths.clear();
-            paths.resize(tiles, [0.0; LANES]);
-            for (tile, keys) in keys.chunks_exact_mut(height).enumerate() {
-                for lane in 0..LANES {
-                    let row = rows.row(start + tile * LANES + lane);
-                    fill(keys.iter_mut().filter_map(|keys| keys.get_mut(lane)), row, self.columns);
-                }
+    fn score_part(&self, rows: Matrix<'_>, scores: &mut [f32]) {
+        // Rows of a block: their keys, a column after the other, are as many as two bytes can name.
+        let block = (1 << 16) / (self.columns + 2) / LANES * LANES;
+        if block == 0 || rows.rows() < FEW {
+            for (score, row) in scores.iter_mut().zip(rows.iter()) {
+                *score = self.score(row) as f32;
             }
+            return;
+        }
+        let mut keys = vec![0; WINDOW + block];
+        let mut nodes = vec![Node { key: 0, column: 0, pair: 0 }; NODES];
+        let mut paths = vec![0.0; block];
+        for (scores, start) in scores.chunks_mut(block).zip((0..).step_by(block)) {
+            self.fill(&mut keys, block, rows.part(start, scores.len()));
+            paths.fill(0.0);
             for tree in &self.trees {
-                let nodes = self.nodes.get(tree.start..tree.start + tree.nodes).unwrap_or_default();
-                for (keys, paths) in keys.chunks_exact(height).zip(&mut paths) {
-                    let reached = descend(nodes, keys, tree.depth);
-                    for (sum, path) in paths.iter_mut().zip(reached) {
+                self.put_tree(&mut nodes, *tree, block);
+                let Some(nodes) = nodes.first_chunk::<NODES>() else { return };
+                for (tile, paths) in paths.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+                    let Some(keys) = keys.get(tile * LANES..).and_then(<[i32]>::first_chunk) else { return };
+                    for (sum, path) in paths.iter_mut().zip(descend(nodes, keys, tree.depth)) {
                         *sum += f64::from(path);
                     }
                 }
             }
-            for (score, paths) in scores.iter_mut().zip(paths.as_flattened()) {
+            for (score, paths) in scores.iter_mut().zip(&paths) {
                 *score = self.to_score(*paths) as f32;
             }
+        }
+    }
+
+    /// Puts the keys of a block's rows column after column, and those that leaves ask for, below and above all others.
+    fn fill(&self, keys: &mut [i32], block: usize, rows: Matrix<'_>) {
+        for (place, row) in rows.iter().enumerate() {
+            for (to, value) in keys.iter_mut().skip(place).step_by(block).zip(row) {
+                *to = key(*value);
+            }
+        }
+        for (to, key) in keys.chunks_exact_mut(block).skip(self.columns).zip([i32::MIN, i32::MAX]) {
+            to.fill(key);
+        }
+    }
+
+    /// Copies a tree to where each of its columns says where in a block that column begins.
+    fn put_tree(&self, nodes: &mut [Node], tree: Tree, block: usize) {
+        let from = self.nodes.get(tree.start..tree.start + tree.nodes).unwrap_or_default();
+        for (to, node) in nodes.iter_mut().zip(from) {
+            let column = u16::try_from(usize::from(node.column) * block).unwrap_or(u16::MAX);
+            *to = Node { column, ..*node };
         }
     }
 
@@ -115,7 +137,10 @@ impl Forest {
             more.resize(height, 0);
             more
         };
-        fill(keys.iter_mut(), row, self.columns);
+        let values = row.iter().copied().chain(std::iter::repeat(0.0)).take(self.columns);
+        for (to, key) in keys.iter_mut().zip(values.map(key).chain([i32::MIN, i32::MAX])) {
+            *to = key;
+        }
         keys
     }
 
@@ -126,27 +151,17 @@ impl Forest {
     }
 }
 
-/// Puts a row's keys, and the keys that leaves ask for, below and above all others.
-fn fill<'k>(keys: impl Iterator<Item = &'k mut i32>, row: &[f32], columns: usize) {
-    let values = row.iter().copied().chain(std::iter::repeat(0.0)).take(columns);
-    let all = values.map(key).chain([i32::MIN, i32::MAX]);
-    for (to, key) in keys.zip(all) {
-        *to = key;
-    }
-}
-
-/// The path lengths of a tile's rows in one tree.
-#[inline(never)]
-fn descend(nodes: &[Node], keys: &[Keys], depth: usize) -> [f32; LANES] {
+/// The path lengths in one tree of the rows whose keys `keys` begins with.
+fn descend(nodes: &[Node; NODES], keys: &[i32; WINDOW], depth: usize) -> [f32; LANES] {
     let mut at = [0; LANES];
     for _ in 0..depth {
-        for lane in 0..LANES {
-            let node = nodes[at[lane]];
-            let second = keys[usize::from(node.column)][lane] >= node.key;
-            at[lane] = usize::from(node.pair) * 2 + usize::from(second);
+        for (lane, at) in at.iter_mut().enumerate() {
+            let node = nodes[*at % NODES];
+            let second = keys[usize::from(node.column) + lane] >= node.key;
+            *at = usize::from(node.pair) * 2 + usize::from(second);
         }
     }
-    at.map(|at| path(nodes[at]))
+    at.map(|at| path(nodes[at % NODES]))
 }
 
 /// The path length that a leaf has for a key.
