@@ -5,6 +5,7 @@
 
 mod baseline;
 mod bytes;
+pub mod dbscan;
 mod features;
 pub mod forest;
 mod hash;

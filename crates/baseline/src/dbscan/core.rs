@@ -1,0 +1,145 @@
+//! Core points kept after learning: where a new row belongs, and how far from it.
+
+use super::tree::Tree;
+use crate::bytes::{BytesError, Reader, Writer};
+use crate::matrix::Matrix;
+
+const MARK: [u8; 4] = *b"TWD1";
+const MOST_COLUMNS: usize = 1 << 12;
+const MOST_POINTS: usize = 1 << 28;
+
+/// The nearest core point of a row.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Nearest {
+    /// Its group, from 0.
+    pub group: u32,
+    /// How far it is, in the rows' own units. Above the tolerance that was learned with, the row would be noise.
+    pub distance: f32,
+}
+
+/// The core points that differ, with their groups.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CorePoints {
+    tolerance: f32,
+    /// By the points' numbers in `tree`.
+    groups: Vec<u32>,
+    tree: Tree,
+}
+
+impl CorePoints {
+    /// `groups` has one for each point of `tree`.
+    pub(super) fn new(tolerance: f32, groups: Vec<u32>, tree: Tree) -> Self {
+        Self { tolerance, groups, tree }
+    }
+
+    /// How many core points are kept; equal ones are one.
+    pub fn len(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// Whether all rows were noise.
+    pub fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
+    /// The greatest distance at which rows were neighbours.
+    pub fn tolerance(&self) -> f32 {
+        self.tolerance
+    }
+
+    /// How many numbers a row has.
+    pub fn columns(&self) -> usize {
+        self.tree.columns()
+    }
+
+    /// The nearest core point of `row`, of equally near ones the first that was learned from.
+    ///
+    /// `None` without core points, or if `row` has other columns than those learned from or a value that is NaN or
+    /// infinite.
+    pub fn nearest(&self, row: &[f32]) -> Option<Nearest> {
+        if row.len() != self.columns() || !row.iter().all(|value| value.is_finite()) {
+            return None;
+        }
+        let (point, squared) = nearest(&self.tree, row, f32::INFINITY)?;
+        Some(Nearest { group: *self.groups.get(point as usize)?, distance: squared.sqrt() })
+    }
+
+    /// The points as bytes, the same on every machine.
+    ///
+    /// `TWD1`, then little-endian: columns, points (`u32` each), tolerance (`f32`); in the tree's order for each point
+    /// its number and group (`u32` each), then for each its values (`f32`).
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut to = Writer::default();
+        to.raw(&MARK);
+        to.count(self.columns());
+        to.count(self.len());
+        to.raw(&self.tolerance.to_le_bytes());
+        for number in self.tree.order() {
+            to.u32(number);
+            to.u32(self.groups.get(number as usize).copied().unwrap_or(0));
+        }
+        self.tree.values().for_each(|value| to.raw(&value.to_le_bytes()));
+        to.bytes
+    }
+
+    /// The points that [`CorePoints::to_bytes`] gave these bytes for.
+    ///
+    /// # Errors
+    /// [`BytesError`] if they are cut short, too many, name a point twice or have a value that is NaN or infinite.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, BytesError> {
+        let mut from = Reader::new(bytes);
+        from.mark(MARK)?;
+        let columns = from.count("columns", 1..=MOST_COLUMNS)?;
+        let points = from.count("points", 0..=MOST_POINTS)?;
+        let tolerance = from.groups::<4>(1)?.first().map_or(0.0, |value| f32::from_le_bytes(*value));
+        let named = from.groups::<8>(points)?;
+        let mut order = Vec::with_capacity(points);
+        let mut groups = vec![None; points];
+        for &[a, b, c, d, e, f, g, h] in named {
+            let number = u32::from_le_bytes([a, b, c, d]);
+            match groups.get_mut(number as usize) {
+                Some(group @ None) => *group = Some(u32::from_le_bytes([e, f, g, h])),
+                _ => return Err(from.wrong(format!("point {number} again or too great"), "each point once")),
+            }
+            order.push(number);
+        }
+        let values = from.groups::<4>(points * columns)?;
+        let values: Vec<f32> = values.iter().map(|value| f32::from_le_bytes(*value)).collect();
+        if !(tolerance > 0.0 && tolerance.is_finite()) || !values.iter().all(|value| value.is_finite()) {
+            return Err(from.wrong("a value that is NaN or infinite", "finite numbers"));
+        }
+        from.end()?;
+        let matrix = Matrix::new(&values, columns).map_err(|error| from.wrong(error, "whole rows"))?;
+        let tree = Tree::of_ordered(columns, &order, |place, _| matrix.row(place));
+        Ok(Self { tolerance, groups: groups.into_iter().flatten().collect(), tree })
+    }
+}
+
+/// The nearest point that is not farther than `squared`, and its squared distance.
+pub(super) fn nearest(tree: &Tree, row: &[f32], squared: f32) -> Option<(u32, f32)> {
+    let mut best = (u32::MAX, squared);
+    if tree.points() > 0 {
+        search(tree, 1, row, &mut best);
+    }
+    (best.0 != u32::MAX).then_some(best)
+}
+
+fn search(tree: &Tree, node: usize, row: &[f32], best: &mut (u32, f32)) {
+    let Some([left, right]) = tree.children(node) else {
+        for (number, squared) in tree.numbers(node).iter().zip(tree.distances(node, row)) {
+            if squared < best.1 || (squared == best.1 && *number < best.0) {
+                *best = (*number, squared);
+            }
+        }
+        return;
+    };
+    let (to_left, to_right) = (tree.to_box(left, row), tree.to_box(right, row));
+    let near_first =
+        if to_left <= to_right { [(left, to_left), (right, to_right)] } else { [(right, to_right), (left, to_left)] };
+    for (child, squared) in near_first {
+        // As far is near enough: it may be the earlier point.
+        if squared <= best.1 {
+            search(tree, child, row, best);
+        }
+    }
+}
