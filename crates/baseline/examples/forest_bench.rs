@@ -1,15 +1,21 @@
 //! Measures the forest, the tails and DBSCAN on a file of little-endian `f32` rows; one line of JSON. Pin it to a core.
 //!
-//! `forest_bench fit|one|dbscan FILE COLUMNS ...` and `forest_bench scores FILE COLUMNS TREES SAMPLE SEED OUT`, which
-//! writes the rows' scores as `f32`.
+//! `forest_bench fit|one FILE COLUMNS TREES SAMPLE`, `tails FILE COLUMNS`, `dbscan FILE COLUMNS TOLERANCE MIN_POINTS NEW`
+//! (`NEW` holds rows to find the nearest core point of), `linfa FILE COLUMNS TOLERANCE MIN_POINTS`, and
+//! `scores FILE COLUMNS TREES SAMPLE SEED OUT`, which writes the rows' scores as `f32`.
 
 use std::error::Error;
 use std::hint::black_box;
 use std::time::Instant;
 
+use linfa::ParamGuard;
+use linfa::traits::Transformer;
+use linfa_clustering::Dbscan;
+use ndarray::ArrayView2;
 use rustix::time::{ClockId, clock_gettime};
-use tagwarden_baseline::Matrix;
 use tagwarden_baseline::forest::{Forest, Settings};
+use tagwarden_baseline::tails::Tails;
+use tagwarden_baseline::{Matrix, dbscan};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -24,6 +30,26 @@ fn main() -> Result<(), Box<dyn Error>> {
             let (values, columns) = (read(file)?, columns.parse()?);
             let settings = Settings { trees: trees.parse()?, sample: sample.parse()?, seed: 1 };
             one(Matrix::new(&values, columns)?, &settings)
+        }
+        ["dbscan", file, columns, tolerance, min_points, new] => {
+            let (values, new, columns) = (read(file)?, read(new)?, columns.parse()?);
+            let settings = dbscan::Settings { tolerance: tolerance.parse()?, min_points: min_points.parse()? };
+            groups(Matrix::new(&values, columns)?, &settings, Matrix::new(&new, columns)?)
+        }
+        ["linfa", file, columns, tolerance, min_points] => {
+            linfa_groups(&read(file)?, columns.parse()?, tolerance.parse()?, min_points.parse()?)
+        }
+        ["tails", file, columns] => {
+            let (values, columns) = (read(file)?, columns.parse()?);
+            let rows = Matrix::new(&values, columns)?;
+            let start = cpu();
+            let tails = Tails::fit(rows)?;
+            let fit = cpu() - start;
+            let top = quantiles(rows, |row| {
+                black_box(tails.top3(row));
+            });
+            println!(r#"{{"fit_s":{fit},"top3_us":{top:?}}}"#);
+            Ok(())
         }
         ["scores", file, columns, trees, sample, seed, out] => {
             let (values, columns) = (read(file)?, columns.parse()?);
@@ -85,6 +111,33 @@ fn one(rows: Matrix<'_>, settings: &Settings) -> Result<(), Box<dyn Error>> {
         black_box(&parts);
     });
     println!(r#"{{"load_ms":{},"score_us":{score:?},"explain_us":{explain:?},"bytes":{}}}"#, load * 1e3, bytes.len());
+    Ok(())
+}
+
+/// Seconds of a fit; microseconds of finding the nearest core point of the rows in `new`.
+fn groups(rows: Matrix<'_>, settings: &dbscan::Settings, new: Matrix<'_>) -> Result<(), Box<dyn Error>> {
+    let start = cpu();
+    let found = dbscan::fit(rows, settings)?;
+    let fit = cpu() - start;
+    let predict = quantiles(new, |row| {
+        black_box(found.core.nearest(row));
+    });
+    let groups = found.groups.iter().flatten().max().map_or(0, |group| group + 1);
+    let noise = found.groups.iter().filter(|group| group.is_none()).count();
+    let core = found.core.len();
+    println!(r#"{{"fit_s":{fit},"groups":{groups},"noise":{noise},"core":{core},"predict_us":{predict:?}}}"#);
+    Ok(())
+}
+
+/// Seconds of linfa's own.
+fn linfa_groups(values: &[f32], columns: usize, tolerance: f32, min_points: usize) -> Result<(), Box<dyn Error>> {
+    let rows = ArrayView2::from_shape((values.len() / columns, columns), values)?;
+    let start = cpu();
+    let found = Dbscan::params(min_points).tolerance(tolerance).check()?.transform(&rows);
+    let fit = cpu() - start;
+    let groups = found.iter().flatten().max().map_or(0, |group| group + 1);
+    let noise = found.iter().filter(|group| group.is_none()).count();
+    println!(r#"{{"fit_s":{fit},"groups":{groups},"noise":{noise}}}"#);
     Ok(())
 }
 

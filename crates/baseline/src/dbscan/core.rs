@@ -7,6 +7,9 @@ use crate::matrix::Matrix;
 const MARK: [u8; 4] = *b"TWD1";
 const MOST_COLUMNS: usize = 1 << 12;
 const MOST_POINTS: usize = 1 << 28;
+/// How much greater the squared distance of what is found beyond the tolerance may be than that of the nearest: a tenth
+/// in distance. Far from everything nearly all points are nearly as near, and to tell them apart takes long.
+const FARTHER: f32 = 1.21;
 
 /// The nearest core point of a row.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,15 +55,16 @@ impl CorePoints {
         self.tree.columns()
     }
 
-    /// The nearest core point of `row`, of equally near ones the first that was learned from.
+    /// The nearest core point of `row`, of equally near ones the first that was learned from, if it is within the
+    /// tolerance. Beyond, one that is at most a tenth farther than the nearest.
     ///
-    /// `None` without core points, or if `row` has other columns than those learned from or a value that is NaN or
+    /// `None` without core points, if all are so far that `f32` cannot tell, or if `row` has other columns than those learned from or a value that is NaN or
     /// infinite.
     pub fn nearest(&self, row: &[f32]) -> Option<Nearest> {
         if row.len() != self.columns() || !row.iter().all(|value| value.is_finite()) {
             return None;
         }
-        let (point, squared) = nearest(&self.tree, row, f32::INFINITY)?;
+        let (point, squared) = nearest(&self.tree, row, self.tolerance * self.tolerance, f32::MAX)?;
         Some(Nearest { group: *self.groups.get(point as usize)?, distance: squared.sqrt() })
     }
 
@@ -115,17 +119,16 @@ impl CorePoints {
     }
 }
 
-/// The nearest point that is not farther than `squared`, and its squared distance.
-pub(super) fn nearest(tree: &Tree, row: &[f32], squared: f32) -> Option<(u32, f32)> {
-    let mut best = (u32::MAX, squared);
-    if tree.points() > 0 {
-        search(tree, 1, row, &mut best);
-    }
+/// The nearest point if its squared distance is up to `exact`; else one whose squared distance is up to `most` and at most
+/// [`FARTHER`] times the nearest's. With its squared distance.
+pub(super) fn nearest(tree: &Tree, row: &[f32], exact: f32, most: f32) -> Option<(u32, f32)> {
+    let mut best = (u32::MAX, most);
+    search(tree, tree.root(), row, exact, &mut best);
     (best.0 != u32::MAX).then_some(best)
 }
 
-fn search(tree: &Tree, node: usize, row: &[f32], best: &mut (u32, f32)) {
-    let Some([left, right]) = tree.children(node) else {
+fn search(tree: &Tree, node: usize, row: &[f32], exact: f32, best: &mut (u32, f32)) {
+    let Some(children) = tree.children_by_distance(node, row) else {
         for (number, squared) in tree.numbers(node).iter().zip(tree.distances(node, row)) {
             if squared < best.1 || (squared == best.1 && *number < best.0) {
                 *best = (*number, squared);
@@ -133,13 +136,10 @@ fn search(tree: &Tree, node: usize, row: &[f32], best: &mut (u32, f32)) {
         }
         return;
     };
-    let (to_left, to_right) = (tree.to_box(left, row), tree.to_box(right, row));
-    let near_first =
-        if to_left <= to_right { [(left, to_left), (right, to_right)] } else { [(right, to_right), (left, to_left)] };
-    for (child, squared) in near_first {
+    for (squared, child) in children {
         // As far is near enough: it may be the earlier point.
-        if squared <= best.1 {
-            search(tree, child, row, best);
+        if squared <= best.1 && (squared <= exact || squared * FARTHER < best.1) {
+            search(tree, child, row, exact, best);
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::matrix::{Matrix, MatrixError};
 /// What is close, and how many make a crowd.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
-    /// The greatest distance at which two rows are neighbours, above 0.
+    /// The greatest distance at which two rows are neighbours, above 0; its square is finite too.
     pub tolerance: f32,
     /// Neighbours that make a row a core point, itself included; at least 1.
     pub min_points: usize,
@@ -21,7 +21,7 @@ pub enum FitError {
     #[error(transparent)]
     Rows(#[from] MatrixError),
     /// No distance is within it.
-    #[error("found a tolerance of {0}, want a finite number above 0")]
+    #[error("found a tolerance of {0}, want a number above 0 with a finite square")]
     Tolerance(f32),
     /// Every row alone would be a group.
     #[error("found 0 as the neighbours of a core point, want at least 1")]
@@ -46,13 +46,13 @@ pub fn fit(rows: Matrix<'_>, settings: &Settings) -> Result<Dbscan, FitError> {
     rows.check()?;
     let Settings { tolerance, min_points } = *settings;
     // Written so that NaN, which no comparison holds for, is refused too.
-    if !(tolerance > 0.0 && tolerance.is_finite()) {
+    let limit = tolerance * tolerance;
+    if !(limit > 0.0 && limit.is_finite() && tolerance > 0.0) {
         return Err(FitError::Tolerance(tolerance));
     }
     if min_points == 0 {
         return Err(FitError::MinPoints);
     }
-    let limit = tolerance * tolerance;
     let is_core = core_rows(rows, limit, min_points);
     let (firsts, point_of) = distinct(rows, &is_core);
     let values: Vec<f32> = firsts.iter().flat_map(|row| rows.row(*row)).copied().collect();
@@ -60,7 +60,7 @@ pub fn fit(rows: Matrix<'_>, settings: &Settings) -> Result<Dbscan, FitError> {
     let tree = Tree::new(points);
     let mut joined = Joined::new(&tree);
     for (number, point) in (0..).zip(points.iter()) {
-        joined.join(1, number, point, limit);
+        joined.join(tree.root(), number, point, limit);
     }
     // Points are in the order of their first rows, so this numbers groups in that order.
     let mut group_of_root = vec![None; firsts.len()];
@@ -77,7 +77,7 @@ pub fn fit(rows: Matrix<'_>, settings: &Settings) -> Result<Dbscan, FitError> {
     let groups = rows.iter().zip(&point_of).map(|(row, point)| {
         let point = match point {
             Some(point) => Some(*point),
-            None => nearest(&tree, row, limit).map(|(point, _)| point),
+            None => nearest(&tree, row, limit, limit).map(|(point, _)| point),
         };
         groups_of_points.get(point? as usize).copied()
     });
@@ -89,7 +89,7 @@ fn core_rows(rows: Matrix<'_>, limit: f32, min_points: usize) -> Vec<bool> {
     let tree = Tree::new(rows);
     let enough = |row| {
         let mut missing = min_points;
-        count(&tree, 1, row, limit, &mut missing);
+        count(&tree, tree.root(), row, limit, &mut missing);
         missing == 0
     };
     rows.iter().map(enough).collect()
@@ -97,15 +97,12 @@ fn core_rows(rows: Matrix<'_>, limit: f32, min_points: usize) -> Vec<bool> {
 
 /// Takes the neighbours in a node's box off `missing`, until none is.
 fn count(tree: &Tree, node: usize, row: &[f32], limit: f32, missing: &mut usize) {
-    let Some([left, right]) = tree.children(node) else {
+    let Some(children) = tree.children_by_distance(node, row) else {
         let found = tree.distances(node, row).iter().filter(|squared| **squared <= limit).count();
         *missing = missing.saturating_sub(found);
         return;
     };
-    let (to_left, to_right) = (tree.to_box(left, row), tree.to_box(right, row));
-    let near_first =
-        if to_left <= to_right { [(left, to_left), (right, to_right)] } else { [(right, to_right), (left, to_left)] };
-    for (child, squared) in near_first {
+    for (squared, child) in children {
         if squared <= limit && *missing > 0 {
             count(tree, child, row, limit, missing);
         }

@@ -27,7 +27,12 @@ impl<'t> Joined<'t> {
     /// Every point alone.
     pub(super) fn new(tree: &'t Tree) -> Self {
         let parents = (0..u32::MAX).take(tree.points()).collect();
-        Self { tree, parents, inside: vec![Inside::Mixed; tree.nodes()] }
+        let mut inside = vec![Inside::Mixed; tree.nodes()];
+        // Where a search does not begin, of nodes 0 and 1, is no node.
+        if let Some(none) = inside.get_mut(1 - tree.root()) {
+            *none = Inside::Nobody;
+        }
+        Self { tree, parents, inside }
     }
 
     /// The point that stands for the group of `point`.
@@ -64,14 +69,18 @@ impl<'t> Joined<'t> {
             _ => return,
         }
         let tree = self.tree;
-        if tree.to_box(node, at) > limit {
-            return;
-        }
-        let now = if let Some([left, right]) = tree.children(node) {
-            self.join(left, number, at, limit);
-            self.join(right, number, at, limit);
-            let [left, right] = [left, right].map(|child| self.inside.get(child).copied().unwrap_or(Inside::Nobody));
-            self.both(left, right)
+        let now = if let Some(children) = tree.children(node, at) {
+            let mut now = Inside::Nobody;
+            for (squared, child) in children {
+                if squared <= limit {
+                    self.join(child, number, at, limit);
+                }
+            }
+            for (_, child) in children.into_iter().filter(|(_, child)| *child > node) {
+                let inside = self.inside.get(child).copied().unwrap_or(Inside::Nobody);
+                now = self.both(now, inside);
+            }
+            now
         } else {
             let mut now = Inside::Nobody;
             for (other, squared) in tree.numbers(node).iter().zip(tree.distances(node, at)) {

@@ -80,7 +80,7 @@ fn what_cannot_be_learned_from_is_refused() {
     let found = fit(rows(&[1.0, f32::NAN]), &settings).unwrap_err();
     assert_eq!(found.to_string(), "found NaN in row 0, column 1, want a finite number");
     assert_eq!(fit(rows(&[]), &settings), Err(FitError::Rows(MatrixError::Empty)));
-    for tolerance in [0.0, -1.0, f32::NAN, f32::INFINITY] {
+    for tolerance in [0.0, -1.0, f32::NAN, f32::INFINITY, 1e30] {
         let found = fit(rows(&[1.0, 2.0]), &Settings { tolerance, ..settings });
         assert!(matches!(found, Err(FitError::Tolerance(_))));
     }
@@ -120,7 +120,14 @@ proptest! {
         let core = core_rows(rows, &settings);
         let to_core = rows.iter().zip(&core).filter(|(_, core)| **core).map(|(other, _)| squared(&row, other));
         let nearest = to_core.min_by(f32::total_cmp).map(f32::sqrt);
-        prop_assert_eq!(found.core.nearest(&row[..columns]).map(|found| found.distance), nearest);
+        let found_nearest = found.core.nearest(&row[..columns]).map(|found| found.distance);
+        match nearest {
+            Some(nearest) if nearest > 2.0 => {
+                let found = found_nearest.unwrap();
+                prop_assert!((nearest..=nearest * 1.1001).contains(&found), "{found} {nearest}");
+            }
+            _ => prop_assert_eq!(found_nearest, nearest),
+        }
         let groups = found.groups.iter().filter_map(|group| *group);
         prop_assert_eq!(found.core.is_empty(), groups.max().is_none());
     }

@@ -7,8 +7,13 @@ pub(super) const LEAF: usize = 16;
 /// The point number of a leaf's unused place.
 const NONE: u32 = u32::MAX;
 
-/// Points where they are found. Node 1 is the root, node `i` has the children `2 i` and `2 i + 1`, and all leaves are on
-/// one level; which points are whose follows from their number alone.
+/// Nodes whose boxes are looked at together.
+pub(super) const FOUR: usize = 4;
+
+/// Points where they are found. Node 1 is the root, node `i` has the halves `2 i` and `2 i + 1`, and all leaves are on one
+/// level; which points are whose follows from their number alone. A search takes two levels at a step: the children of
+/// node `i` are the four from `4 i` on. If the leaves are on an odd level it begins at node 0, which is none, and whose
+/// children are 0, 1 (with boxes infinitely far), 2 and 3.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Tree {
     columns: usize,
@@ -19,7 +24,7 @@ pub(super) struct Tree {
     values: Vec<f32>,
     /// For each leaf, which points they are; rising within a leaf.
     numbers: Vec<u32>,
-    /// For each node the least values of its points, then the greatest.
+    /// For each four nodes column after column, the least values of each one's points, then the greatest.
     boxes: Vec<f32>,
 }
 
@@ -56,7 +61,9 @@ impl Tree {
         let leaves = leaves(order.len());
         let mut values = vec![f32::INFINITY; leaves * LEAF * columns];
         let mut numbers = vec![NONE; leaves * LEAF];
-        let mut boxes = [vec![f32::INFINITY; columns], vec![f32::NEG_INFINITY; columns]].concat().repeat(leaves * 2);
+        // Node by node: a row of least values and one of greatest.
+        let nowhere = [vec![f32::INFINITY; columns], vec![f32::NEG_INFINITY; columns]].concat();
+        let mut boxes = nowhere.repeat((leaves * 2).next_multiple_of(FOUR));
         let of_leaves = values.chunks_exact_mut(LEAF * columns).zip(numbers.chunks_exact_mut(LEAF));
         for (leaf, (values, numbers)) in of_leaves.enumerate() {
             let start = share(order.len(), leaf, leaves);
@@ -78,14 +85,23 @@ impl Tree {
         }
         for node in (1..leaves).rev() {
             for child in [node * 2, node * 2 + 1] {
-                let (of_child, own) = (child * columns * 2, node * columns * 2);
-                for column in 0..columns {
-                    boxes[own + column] = boxes[own + column].min(boxes[of_child + column]);
-                    let (own, of_child) = (own + columns + column, of_child + columns + column);
-                    boxes[own] = boxes[own].max(boxes[of_child]);
-                }
+                let (own, below) = boxes.split_at_mut(child * columns * 2);
+                let (low, high) = corners(own, node, columns);
+                let (child_low, child_high) = corners(below, 0, columns);
+                low.iter_mut().zip(child_low).for_each(|(low, child)| *low = low.min(*child));
+                high.iter_mut().zip(child_high).for_each(|(high, child)| *high = high.max(*child));
             }
         }
+        // Node 1 and the one before it are nobody's children.
+        boxes.splice(0..columns * 4, nowhere.repeat(2));
+        let mut together = Vec::with_capacity(boxes.len());
+        for four in boxes.chunks_exact(columns * 2 * FOUR) {
+            for column in 0..columns {
+                together.extend(four.iter().skip(column).step_by(columns).step_by(2));
+                together.extend(four.iter().skip(column + columns).step_by(columns).step_by(2));
+            }
+        }
+        let boxes = together;
         Self { columns, points: order.len(), first_leaf: leaves, values, numbers, boxes }
     }
 
@@ -116,26 +132,47 @@ impl Tree {
         self.first_leaf * 2
     }
 
-    /// The two children, none of a leaf.
-    pub(super) fn children(&self, node: usize) -> Option<[usize; 2]> {
-        (node < self.first_leaf).then_some([node * 2, node * 2 + 1])
+    /// Where a search begins.
+    pub(super) fn root(&self) -> usize {
+        1 - self.first_leaf.trailing_zeros() as usize % 2
     }
 
-    /// The squared distance from `point` to the nearest place in a node's box.
+    /// A node's children, with the squared distance from `point` to the nearest place in each one's box; `None` for a
+    /// leaf.
     ///
     /// Summed in the order of [`Tree::distances`], so that it is not above any of its points' even by rounding.
-    pub(super) fn to_box(&self, node: usize, point: &[f32]) -> f32 {
-        let start = node * self.columns * 2;
-        let low = self.boxes.get(start..start + self.columns).unwrap_or_default();
-        let high = self.boxes.get(start + self.columns..start + self.columns * 2).unwrap_or_default();
-        let mut sum = 0.0;
-        for ((low, high), at) in low.iter().zip(high).zip(point) {
-            let (below, above) = (low - at, at - high);
-            let off = if below > above { below } else { above };
-            let off = if off > 0.0 { off } else { 0.0 };
-            sum += off * off;
+    pub(super) fn children(&self, node: usize, point: &[f32]) -> Option<[(f32, usize); FOUR]> {
+        if node >= self.first_leaf {
+            return None;
         }
-        sum
+        let size = self.columns * FOUR * 2;
+        let boxes = self.boxes.get(node * size..(node + 1) * size).unwrap_or_default();
+        let mut sums = [0.0; FOUR];
+        for (column, at) in boxes.as_chunks::<{ FOUR * 2 }>().0.iter().zip(point) {
+            let (low, high) = column.split_at(FOUR);
+            for ((sum, low), high) in sums.iter_mut().zip(low).zip(high) {
+                let (below, above) = (low - at, at - high);
+                let off = if below > above { below } else { above };
+                let off = if off > 0.0 { off } else { 0.0 };
+                *sum += off * off;
+            }
+        }
+        let mut child = node * FOUR;
+        Some(sums.map(|sum| {
+            child += 1;
+            (sum, child - 1)
+        }))
+    }
+
+    /// The same, the nearest first.
+    pub(super) fn children_by_distance(&self, node: usize, point: &[f32]) -> Option<[(f32, usize); FOUR]> {
+        let mut four = self.children(node, point)?;
+        for (a, b) in [(0, 1), (2, 3), (0, 2), (1, 3), (1, 2)] {
+            if four[b].0 < four[a].0 {
+                four.swap(a, b);
+            }
+        }
+        Some(four)
     }
 
     /// The squared distances from `point` to a leaf's points; infinity for unused places.
