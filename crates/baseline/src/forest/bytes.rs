@@ -61,6 +61,9 @@ impl Forest {
         let counts = from.groups::<2>(start)?;
         forest.counts = counts.iter().map(|&count| u16::from_le_bytes(count)).collect();
         from.end()?;
+        if let Some(count) = forest.counts.iter().find(|count| usize::from(**count) >= sample) {
+            return Err(from.wrong(format!("a node of {count} rows and one more"), format!("up to {sample}")));
+        }
         match forest.trees.iter().position(|tree| !forest.is_whole(*tree)) {
             Some(tree) => Err(from.wrong(format!("tree {tree} with nodes that lead astray"), "a tree")),
             None => Ok(forest),

@@ -1,6 +1,9 @@
 //! Which columns made a row unusual: each cut's part in the path length.
 
-use super::{Forest, MOST_SAMPLE, score::path};
+use super::{Forest, score::path};
+
+/// Trees in flight at once, as in scoring.
+const LANES: usize = 4;
 
 impl Forest {
     /// Gives each column its part in how early the row is cut off, into `parts`; positive made it more unusual.
@@ -14,44 +17,62 @@ impl Forest {
     /// `row` is as in [`Forest::score`]; `parts` beyond [`Forest::columns`] become 0, those that it has no room for are
     /// left out.
     pub fn explain(&self, row: &[f32], parts: &mut [f64]) {
-        let mut room = [0; 128];
-        let mut more = Vec::new();
+        let (mut room, mut more) = ([0; 128], Vec::new());
         let keys = self.keys_of(row, &mut room, &mut more);
-        parts.fill(0.0);
-        for tree in &self.trees {
-            let (mut at, mut column, mut depth) = (tree.start, None, 0_u32);
-            let mut rows = self.rows_at(at);
-            // A leaf leads to itself, and only a leaf does.
-            for _ in 0..tree.depth {
-                let node = self.nodes[at];
-                let second = keys[usize::from(node.column)] >= node.key;
-                let next = tree.start + usize::from(node.pair) * 2 + usize::from(second);
-                if next == at {
-                    break;
-                }
-                let child = self.rows_at(next);
-                column = Some(usize::from(node.column));
-                if let Some(part) = parts.get_mut(usize::from(node.column)) {
-                    *part += (rows / child).log2() - 1.0;
-                }
-                (at, rows, depth) = (next, child, depth + 1);
+        // With places for what leaves have for columns; nothing is added there but in a tree without cuts.
+        let (mut room, mut more) = ([0.0; 128], Vec::new());
+        let sums = if let Some(sums) = room.get_mut(..keys.len()) {
+            sums
+        } else {
+            more.resize(keys.len(), 0.0);
+            &mut more
+        };
+        for trees in self.trees.chunks(LANES) {
+            let mut at = [0; LANES];
+            for (at, tree) in at.iter_mut().zip(trees) {
+                *at = tree.start;
             }
-            if let Some(part) = column.and_then(|column| parts.get_mut(column)) {
-                *part += rows.log2() - (f64::from(path(self.nodes[at])) - f64::from(depth));
+            let start = at;
+            let mut left = at.map(|at| self.halvings_at(at));
+            let mut steps = [0.0; LANES];
+            let mut last = [self.columns; LANES];
+            let depth = trees.iter().map(|tree| tree.depth).max().unwrap_or(0);
+            for _ in 0..depth {
+                for lane in 0..LANES {
+                    let node = self.nodes[at[lane]];
+                    let column = usize::from(node.column);
+                    let second = keys[column] >= node.key;
+                    let next = start[lane] + usize::from(node.pair) * 2 + usize::from(second);
+                    // A leaf leads to itself: from there on, nothing is added any more.
+                    let moved = next != at[lane];
+                    let step = f64::from(u8::from(moved));
+                    let after = self.halvings_at(next);
+                    sums[column] += left[lane] - after - step;
+                    steps[lane] += step;
+                    last[lane] = if moved { column } else { last[lane] };
+                    (at[lane], left[lane]) = (next, after);
+                }
+            }
+            for lane in 0..trees.len() {
+                let rest = f64::from(path(self.nodes[at[lane]])) - steps[lane];
+                sums[last[lane]] += left[lane] - rest;
             }
         }
         let trees = self.trees.len() as f64;
-        parts.iter_mut().for_each(|part| *part /= trees);
+        parts.fill(0.0);
+        for (part, sum) in parts.iter_mut().zip(sums.iter().take(self.columns)) {
+            *part = *sum / trees;
+        }
     }
 
     /// What [`Forest::explain`]'s parts are taken from: `log2(sample)`, the path length of a row that every cut halves
     /// the others for.
     pub fn halvings(&self) -> f64 {
-        (self.sample as f64).log2()
+        self.halvings.last().copied().map_or(0.0, f64::from)
     }
 
-    fn rows_at(&self, node: usize) -> f64 {
-        const { assert!(MOST_SAMPLE - 1 == u16::MAX as usize) };
-        f64::from(self.counts[node]) + 1.0
+    /// How often the rows that reached a node can be halved.
+    fn halvings_at(&self, node: usize) -> f64 {
+        f64::from(self.halvings[usize::from(self.counts[node])])
     }
 }

@@ -91,6 +91,8 @@ pub struct Forest {
     nodes: Vec<Node>,
     /// For each node, the rows that reached it while it grew, less one.
     counts: Vec<u16>,
+    /// For each such count, log2 of the rows.
+    halvings: Vec<f32>,
 }
 
 impl Forest {
@@ -142,7 +144,8 @@ impl Forest {
 
     fn empty(columns: usize, sample: usize) -> Self {
         let usual = mean_path(sample);
-        Self { columns, sample, usual, trees: Vec::new(), nodes: Vec::new(), counts: Vec::new() }
+        let halvings = (1..=sample).map(|rows| (rows as f32).log2()).collect();
+        Self { columns, sample, usual, trees: Vec::new(), nodes: Vec::new(), counts: Vec::new(), halvings }
     }
 
     /// Puts a run of trees after those that are there.
