@@ -149,6 +149,6 @@ fn quantiles(rows: Matrix<'_>, mut call: impl FnMut(&[f32])) -> [f64; 3] {
         times.push((cpu() - start) * 1e6);
     }
     times.sort_by(f64::total_cmp);
-    let at = |share: f64| times[(share * (times.len() - 1) as f64) as usize];
-    [at(0.5), at(0.99), at(1.0)]
+    let at = |percent: usize| times.get(percent * times.len().saturating_sub(1) / 100).copied().unwrap_or(f64::NAN);
+    [at(50), at(99), at(100)]
 }

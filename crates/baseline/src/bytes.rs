@@ -21,8 +21,8 @@ impl<'a> Reader<'a> {
     }
 
     /// The error that what was just read, or is about to be, is not what is wanted.
-    pub(crate) fn wrong(&self, found: impl ToString, want: impl ToString) -> BytesError {
-        BytesError { at: self.all - self.rest.len(), found: found.to_string(), want: want.to_string() }
+    pub(crate) fn wrong(&self, found: impl Into<String>, want: impl Into<String>) -> BytesError {
+        BytesError { at: self.all - self.rest.len(), found: found.into(), want: want.into() }
     }
 
     /// The next `count` groups of `N` bytes.
@@ -59,7 +59,7 @@ impl<'a> Reader<'a> {
         if found == mark {
             return Ok(());
         }
-        Err(self.wrong(found.escape_ascii(), mark.escape_ascii()))
+        Err(self.wrong(found.escape_ascii().to_string(), mark.escape_ascii().to_string()))
     }
 
     /// Checks that nothing is left.

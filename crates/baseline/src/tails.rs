@@ -181,6 +181,7 @@ impl Reference {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "0 is exact, and so is what comes back from bytes")]
 mod tests {
     use super::{EXACT, Extremes, Tails};
     use crate::matrix::{Matrix, MatrixError};

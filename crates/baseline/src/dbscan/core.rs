@@ -109,11 +109,12 @@ impl CorePoints {
         }
         let values = from.groups::<4>(points * columns)?;
         let values: Vec<f32> = values.iter().map(|value| f32::from_le_bytes(*value)).collect();
-        if !(tolerance > 0.0 && tolerance.is_finite()) || !values.iter().all(|value| value.is_finite()) {
+        let finite = values.iter().all(|value| value.is_finite());
+        if !(finite && tolerance > 0.0 && tolerance.is_finite()) {
             return Err(from.wrong("a value that is NaN or infinite", "finite numbers"));
         }
         from.end()?;
-        let matrix = Matrix::new(&values, columns).map_err(|error| from.wrong(error, "whole rows"))?;
+        let matrix = Matrix::new(&values, columns).map_err(|error| from.wrong(error.to_string(), "whole rows"))?;
         let tree = Tree::of_ordered(columns, &order, |place, _| matrix.row(place));
         Ok(Self { tolerance, groups: groups.into_iter().flatten().collect(), tree })
     }
@@ -127,9 +128,11 @@ pub(super) fn nearest(tree: &Tree, row: &[f32], exact: f32, most: f32) -> Option
     (best.0 != u32::MAX).then_some(best)
 }
 
+#[expect(clippy::float_cmp, reason = "of two points equally near, to the bit, the first is taken")]
 fn search(tree: &Tree, node: usize, row: &[f32], exact: f32, best: &mut (u32, f32)) {
     let Some(children) = tree.children_by_distance(node, row) else {
-        for (number, squared) in tree.numbers(node).iter().zip(tree.distances(node, row)) {
+        let distances = tree.distances(node, row, best.1);
+        for (number, squared) in tree.numbers(node).iter().zip(distances.iter().flatten().copied()) {
             if squared < best.1 || (squared == best.1 && *number < best.0) {
                 *best = (*number, squared);
             }

@@ -98,7 +98,7 @@ fn core_rows(rows: Matrix<'_>, limit: f32, min_points: usize) -> Vec<bool> {
 /// Takes the neighbours in a node's box off `missing`, until none is.
 fn count(tree: &Tree, node: usize, row: &[f32], limit: f32, missing: &mut usize) {
     let Some(children) = tree.children_by_distance(node, row) else {
-        let found = tree.distances(node, row).iter().filter(|squared| **squared <= limit).count();
+        let found = tree.distances(node, row, limit).iter().flatten().filter(|squared| **squared <= limit).count();
         *missing = missing.saturating_sub(found);
         return;
     };

@@ -83,8 +83,8 @@ impl<'t> Joined<'t> {
             now
         } else {
             let mut now = Inside::Nobody;
-            for (other, squared) in tree.numbers(node).iter().zip(tree.distances(node, at)) {
-                if squared <= limit {
+            for (other, squared) in tree.numbers(node).iter().zip(tree.distances(node, at, limit).iter().flatten()) {
+                if *squared <= limit {
                     self.unite(number, *other);
                 }
             }

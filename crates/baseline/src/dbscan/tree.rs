@@ -175,18 +175,21 @@ impl Tree {
         Some(four)
     }
 
-    /// The squared distances from `point` to a leaf's points; infinity for unused places.
-    pub(super) fn distances(&self, leaf: usize, point: &[f32]) -> [f32; LEAF] {
+    /// The squared distances from `point` to a leaf's points, infinity for unused places; `None` if all are above `most`,
+    /// which half of the columns mostly show.
+    pub(super) fn distances(&self, leaf: usize, point: &[f32], most: f32) -> Option<[f32; LEAF]> {
         let start = (leaf - self.first_leaf) * LEAF * self.columns;
         let values = self.values.get(start..start + LEAF * self.columns).unwrap_or_default();
         let mut sums = [0.0; LEAF];
-        for (values, at) in values.as_chunks::<LEAF>().0.iter().zip(point) {
-            for (sum, value) in sums.iter_mut().zip(values) {
-                let off = at - value;
-                *sum += off * off;
-            }
+        let half = self.columns / 2;
+        let (first, second) = values.as_chunks::<LEAF>().0.split_at_checked(half)?;
+        let (of_first, of_second) = point.split_at_checked(half)?;
+        add(&mut sums, first, of_first);
+        if !any_within(&sums, most) {
+            return None;
         }
-        sums
+        add(&mut sums, second, of_second);
+        any_within(&sums, most).then_some(sums)
     }
 
     /// Which points a leaf has.
@@ -194,6 +197,21 @@ impl Tree {
         let start = (leaf - self.first_leaf) * LEAF;
         self.numbers.get(start..start + LEAF).unwrap_or_default()
     }
+}
+
+/// Adds the squared differences of some columns.
+fn add(sums: &mut [f32; LEAF], columns: &[[f32; LEAF]], point: &[f32]) {
+    for (values, at) in columns.iter().zip(point) {
+        for (sum, value) in sums.iter_mut().zip(values) {
+            let off = at - value;
+            *sum += off * off;
+        }
+    }
+}
+
+/// Looks at all, without a branch for each.
+fn any_within(sums: &[f32; LEAF], most: f32) -> bool {
+    sums.map(|sum| u8::from(sum <= most)) != [0; LEAF]
 }
 
 /// As few leaves as hold so many points, a power of two.

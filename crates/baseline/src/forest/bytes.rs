@@ -13,7 +13,9 @@ impl Forest {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut to = Writer::default();
         to.raw(&MARK);
-        [self.columns, self.sample, self.trees.len()].into_iter().for_each(|count| to.count(count));
+        for count in [self.columns, self.sample, self.trees.len()] {
+            to.count(count);
+        }
         for tree in &self.trees {
             to.count(tree.nodes);
             to.count(tree.depth);

@@ -193,4 +193,5 @@ fn key(value: f32) -> i32 {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, clippy::cast_possible_truncation, reason = "the same bits are what is promised")]
 mod tests;
