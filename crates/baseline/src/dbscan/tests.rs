@@ -66,11 +66,12 @@ fn two_groups_and_noise() {
 
 #[test]
 fn equal_rows_are_one_core_point() {
-    let values = [[1.0, 2.0], [1.0, 2.0], [3.0, 0.0], [1.0, 2.0], [3.0, -0.0]];
+    let values = [[1.0, 2.0], [1.0, 2.0], [-0.0, 1.0], [-0.0, 4.0], [0.0, 1.0], [1.0, 2.0], [-0.0, 4.0]];
     let settings = Settings { tolerance: 0.5, min_points: 2 };
     let found = fit(Matrix::new(values.as_flattened(), 2).unwrap(), &settings).unwrap();
-    assert_eq!(found.groups, [Some(0), Some(0), Some(1), Some(0), Some(1)]);
-    assert_eq!(found.core.len(), 2);
+    let [a, b, c] = [0, 1, 2].map(Some);
+    assert_eq!(found.groups, [a, a, b, c, b, a, c]);
+    assert_eq!(found.core.len(), 3);
 }
 
 #[test]

@@ -53,6 +53,43 @@ fn one_row_and_constant_rows_say_nothing() {
     assert!((same.score(&[9.0, 9.0]) - 0.5).abs() < 1e-7);
 }
 
+/// Constant columns are passed over, as long as one is not constant.
+#[test]
+fn one_column_that_varies_is_enough() {
+    let mut values = vec![3.0; 64 * 10];
+    values.iter_mut().skip(7).step_by(10).zip(0_u8..).for_each(|(value, n)| *value = n.into());
+    let forest = Forest::fit(Matrix::new(&values, 10).unwrap(), &small(2), 1).unwrap();
+    assert!(forest.trees.iter().all(|tree| tree.depth == 6), "all trees are grown to the limit");
+    assert!(forest.nodes.iter().all(|node| node.column == 7 || node.column >= 10));
+}
+
+/// Bytes of a tree that would lead in circles, out of it, or on beyond its depth.
+#[test]
+fn trees_that_lead_astray_are_refused() {
+    let forest = Forest::fit(Matrix::new(&normal(9, 100, 2), 2).unwrap(), &small(9), 1).unwrap();
+    let inner = forest.nodes.iter().rposition(|node| node.column < 2).unwrap();
+    let pairs = forest.trees.last().unwrap().nodes / 2;
+    let told = |forest: &Forest| Forest::from_bytes(&forest.to_bytes()).unwrap_err().to_string();
+    for pair in [0, forest.nodes[inner].pair - 1, u16::try_from(pairs).unwrap(), u16::MAX] {
+        let mut forest = forest.clone();
+        forest.nodes[inner].pair = pair;
+        assert!(told(&forest).contains("tree 19 with nodes that lead astray"), "{pair}: {}", told(&forest));
+    }
+    let mut deeper = forest.clone();
+    deeper.trees[3].depth -= 1;
+    assert!(told(&deeper).contains("tree 3 with"), "{}", told(&deeper));
+    let mut round = forest.clone();
+    let last = round.nodes.last_mut().unwrap();
+    (last.column, last.pair) = (0, 0);
+    assert!(told(&round).contains("tree 19 with"), "{}", told(&round));
+    let mut wider = forest.clone();
+    wider.nodes[inner].column = 4;
+    assert!(told(&wider).contains("tree 19 with"), "{}", told(&wider));
+    let mut more = forest;
+    more.counts[0] = 64;
+    assert!(told(&more).contains("up to 64"), "{}", told(&more));
+}
+
 /// The whole range of sample sizes: as many leaves as two bytes can count.
 #[test]
 fn the_greatest_sample_fits() {
