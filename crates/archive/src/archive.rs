@@ -8,7 +8,7 @@ use object_store::ObjectStore;
 use serde::{Deserialize, Serialize};
 use tagwarden_core::{Intent, Row, Sealed, SealedFile};
 
-use crate::encode::encode;
+use crate::encode::Encoder;
 use crate::epoch::Epoch;
 use crate::store::{Store, sha256, token};
 use crate::{ArchiveError, Quarantined, Rejected, Settings, quarantine, read};
@@ -160,9 +160,10 @@ impl Archive {
         }
         self.store.sweep(&self.lane)?;
         let mut files = Vec::with_capacity(objects.len());
-        let columns = self.open.freeze()?;
+        let columns = self.open.freeze();
+        let mut encoder = Encoder::new(&self.settings)?;
         for (key, rows) in objects.iter().zip(self.open.sorted()) {
-            let bytes = Bytes::from(encode(&columns, &rows, &self.settings)?);
+            let bytes = Bytes::from(encoder.file(&columns, &rows)?);
             files.push(self.put_rows(key, bytes, rows.len() as u64, on_step).await?);
         }
         drop(columns);
@@ -185,7 +186,7 @@ impl Archive {
         let nobody = &mut |_: &str| ();
         let mut files = Vec::with_capacity(intent.objects.len());
         for key in &intent.objects {
-            let empty = Bytes::from(encode(&[], &[], &self.settings)?);
+            let empty = Bytes::from(Encoder::new(&self.settings)?.file(&[], &[])?);
             files.push(self.put_rows(key, empty, 0, nobody).await?);
         }
         let mut quarantined = 0;
@@ -220,11 +221,16 @@ impl Archive {
         Ok(quarantine::count(&there.unwrap_or(object)))
     }
 
-    /// Writes the epoch's line of the log, or checks that the one that is there says the same.
+    /// Makes the objects' names durable, and only then writes the epoch's line of the log, or checks that the one that
+    /// is there says the same.
     async fn log(&self, sealed: Sealed, on_step: &mut dyn FnMut(&str)) -> Result<Sealed, ArchiveError> {
+        let objects = sealed.intent.objects.iter().chain(&sealed.intent.quarantine);
+        self.store.settle(objects.map(String::as_str))?;
         let key = format!("_log/{}/{:010}.json", sealed.intent.lane, sealed.intent.epoch);
         let entry = json(&key, &sealed)?;
-        let Some(there) = self.put(&key, &entry, on_step).await? else { return Ok(sealed) };
+        let there = self.put(&key, &entry, on_step).await?;
+        self.store.settle([key.as_str()])?;
+        let Some(there) = there else { return Ok(sealed) };
         let found: Sealed = serde_json::from_slice(&there)
             .map_err(|error| ArchiveError::Corrupt { key: key.clone(), what: error.to_string() })?;
         if found == sealed {
@@ -235,7 +241,7 @@ impl Archive {
         }
     }
 
-    /// `None` once `bytes` are under `key`; else what is there already.
+    /// `None` once `bytes` are under `key`, to be settled; else what is there already.
     async fn put(
         &self,
         key: &str,
@@ -243,7 +249,7 @@ impl Archive {
         on_step: &mut dyn FnMut(&str),
     ) -> Result<Option<Bytes>, ArchiveError> {
         on_step(&format!("put:{key}"));
-        let there = if self.store.put_if_absent(key, bytes.clone()).await? {
+        let there = if self.store.put_unsettled(key, bytes.clone()).await? {
             None
         } else {
             Some(self.store.must_get(key).await?)

@@ -1,19 +1,11 @@
-//! One column of the open epoch: values in the order of arrival, gathered into Arrow arrays in any other.
+//! One column of the open epoch: values in the order of arrival, gathered into leaves in any other.
 
-use std::sync::Arc;
-
-use arrow_array::{ArrayRef, BooleanArray, Float64Array, ListArray, MapArray, StructArray, TimestampMillisecondArray};
-use arrow_buffer::{NullBuffer, NullBufferBuilder, OffsetBuffer};
-use arrow_schema::{ArrowError, DataType, Field};
 use bytes::Bytes;
 use tagwarden_core::columns::Type;
 use tagwarden_core::{TagDelta, Value};
 
+use crate::leaf::{EMPTY, Leaf, NO_LIST, NONE, Values};
 use crate::texts::Texts;
-
-fn offset(at: usize) -> Result<i32, ArrowError> {
-    i32::try_from(at).map_err(|_| ArrowError::OffsetOverflowError(at))
-}
 
 /// Lists of text, or of structs of text.
 #[derive(Debug)]
@@ -53,35 +45,22 @@ impl Lists {
         self.nulls.len() * (size_of::<usize>() + 1) + self.members.iter().map(Texts::held).sum::<usize>()
     }
 
-    /// The values of `rows`, in that order.
-    fn gather(&self, dictionaries: &[ArrayRef], rows: &[u32]) -> Result<Gathered, ArrowError> {
-        let mut children = Vec::new();
-        let mut offsets = Vec::with_capacity(rows.len() + 1);
-        let mut nulls = NullBufferBuilder::new(rows.len());
-        offsets.push(0);
+    /// Of each of `rows`, in that order, where its slots start; a list without elements has one slot. And of each slot
+    /// the element's place, or why there is none.
+    fn slots(&self, rows: &[u32]) -> (Vec<usize>, Vec<Result<usize, i32>>) {
+        let (mut starts, mut slots) = (Vec::with_capacity(rows.len() + 1), Vec::with_capacity(rows.len()));
         for &row in rows {
             let row = row as usize;
-            if let Some([start, end]) = self.offsets.get(row..row + 2) {
-                children.extend(*start..*end);
+            starts.push(slots.len());
+            match self.offsets.get(row..row + 2) {
+                Some([start, end]) if start < end => slots.extend((*start..*end).map(Ok)),
+                _ if self.nulls.get(row) == Some(&false) => slots.push(Err(EMPTY)),
+                _ => slots.push(Err(NO_LIST)),
             }
-            nulls.append(self.nulls.get(row) == Some(&false));
-            offsets.push(offset(children.len())?);
         }
-        let members: Result<_, _> = self
-            .members
-            .iter()
-            .zip(dictionaries)
-            .map(|(member, dictionary)| member.gather(dictionary, children.iter().copied()))
-            .collect();
-        Ok(Gathered { members: members?, offsets: OffsetBuffer::new(offsets.into()), nulls: nulls.finish() })
+        starts.push(slots.len());
+        (starts, slots)
     }
-}
-
-/// Lists of rows, ready to become an array.
-struct Gathered {
-    members: Vec<ArrayRef>,
-    offsets: OffsetBuffer<i32>,
-    nulls: Option<NullBuffer>,
 }
 
 fn texts(count: usize) -> Vec<Texts> {
@@ -191,99 +170,75 @@ impl Cells {
         }
     }
 
-    /// Readies the column for reading.
-    pub(crate) fn freeze(&self) -> Result<Frozen<'_>, ArrowError> {
+    /// Readies the column for reading. Texts of a column `of_unique` values are taken as they are.
+    pub(crate) fn freeze(&self, of_unique: bool) -> Frozen<'_> {
         let texts = match self {
+            Self::Text(_) if of_unique => &[],
             Self::Text(cells) => std::slice::from_ref(cells),
             Self::List(cells) | Self::Map(cells) => cells.members.as_slice(),
             Self::Struct(cells) => cells.as_slice(),
             Self::Slices(_) | Self::Time(_) | Self::Double(_) | Self::Bool(_) => &[],
         };
-        let dictionaries: Result<_, _> = texts.iter().map(Texts::dictionary).collect();
-        Ok(Frozen { cells: self, dictionaries: dictionaries?, uniform: self.uniform() })
-    }
-
-    /// For each leaf whether all rows have the same value or none.
-    fn uniform(&self) -> Vec<bool> {
-        match self {
-            Self::Text(texts) => vec![texts.uniform()],
-            Self::List(lists) | Self::Map(lists) => lists.members.iter().map(|texts| texts.rows() == 0).collect(),
-            Self::Struct(members) => members.iter().map(Texts::uniform).collect(),
-            Self::Time(times) => vec![times.iter().all(Option::is_none)],
-            Self::Double(numbers) => vec![numbers.iter().all(Option::is_none)],
-            Self::Slices(_) | Self::Bool(_) => vec![false],
-        }
+        Frozen { cells: self, interned: texts.iter().map(Texts::interned).collect() }
     }
 }
 
 /// One column of an epoch that is being sealed.
 pub(crate) struct Frozen<'a> {
     cells: &'a Cells,
-    /// One per column of text inside.
-    dictionaries: Vec<ArrayRef>,
-    uniform: Vec<bool>,
+    /// For each column of text inside what [`Texts::interned`] says.
+    interned: Vec<Vec<i32>>,
 }
 
 impl Frozen<'_> {
-    /// For each leaf whether all rows have the same value or none.
-    pub(crate) fn uniform(&self) -> &[bool] {
-        &self.uniform
-    }
-
-    /// Slices of the input, which are no Arrow array.
-    pub(crate) fn slices(&self) -> Option<&[Option<Bytes>]> {
-        if let Cells::Slices(slices) = self.cells { Some(slices) } else { None }
-    }
-
-    /// The values of `rows`, in that order, as the array that `field` describes.
-    pub(crate) fn gather(&self, field: &Field, rows: &[u32]) -> Result<ArrayRef, ArrowError> {
+    /// Hands each leaf's values of `rows`, in that order, to `take`.
+    pub(crate) fn leaves<E>(&self, rows: &[u32], mut take: impl FnMut(&Leaf<'_>) -> Result<(), E>) -> Result<(), E> {
         let at = rows.iter().map(|&row| row as usize);
-        let texts = |cells: &[Texts]| -> Result<Vec<ArrayRef>, ArrowError> {
-            let pairs = cells.iter().zip(&self.dictionaries);
-            pairs.map(|(texts, dictionary)| texts.gather(dictionary, at.clone())).collect()
-        };
-        let only = |arrays: Vec<ArrayRef>| arrays.into_iter().next().ok_or_else(|| unlike(field));
-        Ok(match self.cells {
-            Cells::Text(cells) => only(texts(std::slice::from_ref(cells))?)?,
-            Cells::Slices(_) => return Err(unlike(field)),
+        let interned = |member: usize| self.interned.get(member).map_or(&[][..], Vec::as_slice);
+        let mut keys = Vec::with_capacity(rows.len());
+        match self.cells {
+            Cells::Text(texts) => {
+                texts.gather(interned(0), at, &mut keys);
+                take(&Leaf { keys: &keys, starts: None, values: Values::Texts(texts) })
+            }
+            Cells::Struct(members) => members.iter().enumerate().try_for_each(|(member, texts)| {
+                keys.clear();
+                texts.gather(interned(member), at.clone(), &mut keys);
+                take(&Leaf { keys: &keys, starts: None, values: Values::Texts(texts) })
+            }),
+            Cells::List(lists) | Cells::Map(lists) => {
+                let (starts, slots) = lists.slots(rows);
+                lists.members.iter().enumerate().try_for_each(|(member, texts)| {
+                    texts.gather_slots(interned(member), &slots, &mut keys);
+                    take(&Leaf { keys: &keys, starts: Some(&starts), values: Values::Texts(texts) })
+                })
+            }
+            Cells::Slices(cells) => {
+                keys.extend(present(cells, rows));
+                take(&Leaf { keys: &keys, starts: None, values: Values::Slices(cells) })
+            }
             Cells::Time(cells) => {
-                let times: TimestampMillisecondArray = at.map(|row| cells.get(row).copied().flatten()).collect();
-                Arc::new(times.with_timezone("UTC"))
+                keys.extend(present(cells, rows));
+                take(&Leaf { keys: &keys, starts: None, values: Values::Times(cells) })
             }
-            Cells::Double(cells) => Arc::new(at.map(|row| cells.get(row).copied().flatten()).collect::<Float64Array>()),
-            Cells::Bool(cells) => Arc::new(at.map(|row| cells.get(row).copied().flatten()).collect::<BooleanArray>()),
-            Cells::List(cells) => {
-                let Gathered { members, offsets, nulls } = cells.gather(&self.dictionaries, rows)?;
-                let DataType::List(element) = field.data_type() else { return Err(unlike(field)) };
-                let values = match element.data_type() {
-                    DataType::Struct(fields) => Arc::new(StructArray::try_new(fields.clone(), members, None)?),
-                    _ => only(members)?,
-                };
-                Arc::new(ListArray::try_new(element.clone(), offsets, values, nulls)?)
+            Cells::Double(cells) => {
+                keys.extend(present(cells, rows));
+                take(&Leaf { keys: &keys, starts: None, values: Values::Doubles(cells) })
             }
-            Cells::Map(cells) => {
-                let Gathered { members, offsets, nulls } = cells.gather(&self.dictionaries, rows)?;
-                let DataType::Map(entry, sorted) = field.data_type() else { return Err(unlike(field)) };
-                let DataType::Struct(fields) = entry.data_type() else { return Err(unlike(field)) };
-                let entries = StructArray::try_new(fields.clone(), members, None)?;
-                Arc::new(MapArray::try_new(entry.clone(), offsets, entries, nulls, *sorted)?)
+            Cells::Bool(cells) => {
+                keys.extend(present(cells, rows));
+                take(&Leaf { keys: &keys, starts: None, values: Values::Bools(cells) })
             }
-            Cells::Struct(cells) => {
-                let DataType::Struct(fields) = field.data_type() else { return Err(unlike(field)) };
-                Arc::new(StructArray::try_new(fields.clone(), texts(cells)?, None)?)
-            }
-        })
+        }
     }
+}
+
+/// The key of each of `rows`: the row itself, if it has a value.
+fn present<T>(cells: &[Option<T>], rows: &[u32]) -> impl Iterator<Item = i32> {
+    let some = |row: u32| cells.get(row as usize).is_some_and(Option::is_some);
+    rows.iter().map(move |&row| if some(row) { i32::try_from(row).unwrap_or(NONE) } else { NONE })
 }
 
 fn tag<'a>(tag: &'a TagDelta<'_>) -> [Option<&'a str>; 4] {
     [Some(&tag.key), tag.old.as_deref(), tag.new.as_deref(), Some(tag.op.as_str())]
-}
-
-fn unlike(field: &Field) -> ArrowError {
-    ArrowError::SchemaError(format!(
-        "column `{}`: found {}, wanted what its cells hold",
-        field.name(),
-        field.data_type()
-    ))
 }

@@ -1,13 +1,13 @@
 //! The open epoch: rows by column, rejects, and how they will be cut into objects.
 
-use arrow_schema::ArrowError;
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 use tagwarden_core::columns::Column;
 use tagwarden_core::{Row, Timestamp};
 
+use crate::Rejected;
 use crate::cells::{Cells, Frozen};
-use crate::{ArchiveError, Rejected};
+use crate::encode::UNIQUE;
 
 /// What rows are sorted by; `account` counts accounts in the order of their first row.
 #[derive(Debug, Clone, Copy)]
@@ -124,9 +124,9 @@ impl Epoch {
     }
 
     /// The columns, readied for encoding.
-    pub(crate) fn freeze(&self) -> Result<Vec<Frozen<'_>>, ArchiveError> {
-        let frozen: Result<_, _> = self.columns.iter().map(Cells::freeze).collect();
-        frozen.map_err(|source: ArrowError| ArchiveError::Parquet { action: "encode rows as", source: source.into() })
+    pub(crate) fn freeze(&self) -> Vec<Frozen<'_>> {
+        let columns = self.columns.iter().zip(Column::ALL);
+        columns.map(|(cells, column)| cells.freeze(UNIQUE.contains(column))).collect()
     }
 
     /// Forgets all rows and rejects, and keeps the room.

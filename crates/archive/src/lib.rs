@@ -5,9 +5,12 @@
 
 mod archive;
 mod cells;
+mod chunk;
 mod encode;
 mod epoch;
 mod error;
+mod hybrid;
+mod leaf;
 mod quarantine;
 mod read;
 mod schema;

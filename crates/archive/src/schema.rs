@@ -7,8 +7,6 @@ use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 use parquet::arrow::PARQUET_FIELD_ID_META_KEY;
 use tagwarden_core::columns::{Column, Type};
 
-use crate::texts;
-
 /// The schema of every file: one field per column, in order.
 pub(crate) static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     let fields: Vec<Field> = Column::ALL.iter().map(|column| field(*column)).collect();
@@ -22,12 +20,10 @@ fn nested_id(column: Column, place: i32) -> i32 {
 }
 
 fn field(column: Column) -> Field {
-    let member = |place, name: &str, nullable| {
-        numbered(Field::new(name, texts::data_type(), nullable), nested_id(column, place))
-    };
+    let member =
+        |place, name: &str, nullable| numbered(Field::new(name, DataType::Utf8, nullable), nested_id(column, place));
     let data_type = match column.data_type() {
-        Type::String if column == Column::RawEvent => DataType::Utf8,
-        Type::String => texts::data_type(),
+        Type::String => DataType::Utf8,
         Type::Timestamp => DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
         Type::Double => DataType::Float64,
         Type::Bool => DataType::Boolean,

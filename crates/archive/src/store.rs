@@ -1,9 +1,10 @@
 //! Objects under the archive's root: put only if absent, read whole, list.
 //!
 //! In a folder an object is written under `_tmp/`, synced, linked to its name and the folders synced, so that what was
-//! put survives a killed process and a power loss, and a name never shows half an object. In an object store this is
-//! the store's own promise.
+//! put survives a killed process and a power loss, and a name never shows half an object. The many objects of a seal
+//! have their folders synced together. In an object store this is the store's own promise.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
@@ -42,6 +43,14 @@ impl Store {
 
     /// Stores `bytes` under `key`; `false` if there is an object of that name, which is left as it is.
     pub(crate) async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<bool, ArchiveError> {
+        let put = self.put_unsettled(key, bytes).await?;
+        // Also where the object was there: whoever linked it may have died before it synced the folders.
+        self.settle([key])?;
+        Ok(put)
+    }
+
+    /// The same, but the object's name survives a power loss only after [`settle`](Self::settle).
+    pub(crate) async fn put_unsettled(&self, key: &str, bytes: Bytes) -> Result<bool, ArchiveError> {
         let path = path(key)?;
         if let Some(folder) = &self.folder {
             return put_file(folder, path.as_ref(), &bytes).map_err(|source| trouble("put", key, source.into()));
@@ -52,6 +61,21 @@ impl Store {
             Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
             Err(source) => Err(trouble("put", key, source.into())),
         }
+    }
+
+    /// Makes the names `keys` durable: each folder above them is synced once, the inner before the outer.
+    pub(crate) fn settle<'a>(&self, keys: impl IntoIterator<Item = &'a str>) -> Result<(), ArchiveError> {
+        let Some(root) = &self.folder else { return Ok(()) };
+        let mut folders = BTreeSet::new();
+        for key in keys {
+            let path = path(key)?;
+            let above = Folder::new(path.as_ref()).ancestors().skip(1);
+            folders.extend(above.map(|folder| root.join(folder)));
+        }
+        let sync = |folder: &PathBuf| File::open(folder)?.sync_all();
+        folders.iter().rev().try_for_each(|folder| {
+            sync(folder).map_err(|source| trouble("sync", &folder.to_string_lossy(), source.into()))
+        })
     }
 
     /// The object under `key`, if there is one.
@@ -141,10 +165,6 @@ fn put_file(root: &Folder, key: &str, bytes: &[u8]) -> io::Result<bool> {
     });
     // A file left behind is swept before the lane's next seal.
     fs::remove_file(&staged).or_else(|left| if written.is_err() { Ok(()) } else { Err(left) })?;
-    // Also where the object was there: whoever linked it may have died before it synced the folders.
-    for folder in parent.ancestors().take_while(|folder| folder.starts_with(root)) {
-        File::open(folder)?.sync_all()?;
-    }
     written
 }
 

@@ -1,10 +1,8 @@
 //! A column of text in the open epoch.
 
-use std::sync::Arc;
+use rustc_hash::FxHashMap;
 
-use arrow_array::{ArrayRef, DictionaryArray, Int32Array, LargeStringArray};
-use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer};
-use arrow_schema::{ArrowError, DataType};
+use crate::leaf::NONE;
 
 /// Text of many rows end to end. A text equal to the one before it takes no room, and a column that never changes takes
 /// none per row.
@@ -12,25 +10,16 @@ use arrow_schema::{ArrowError, DataType};
 pub(crate) struct Texts {
     bytes: Vec<u8>,
     /// Where each text starts, and the end of the last one.
-    offsets: Vec<i64>,
+    offsets: Vec<usize>,
     /// The text of each row, [`NONE`] for null; empty as long as all rows have `first`.
     codes: Vec<i32>,
     first: i32,
     rows: usize,
-    /// A row is null.
-    nullable: bool,
 }
-
-/// The Arrow type of text: keys into the column's texts.
-pub(crate) fn data_type() -> DataType {
-    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::LargeUtf8))
-}
-
-const NONE: i32 = -1;
 
 impl Default for Texts {
     fn default() -> Self {
-        Self { bytes: Vec::new(), offsets: vec![0], codes: Vec::new(), first: NONE, rows: 0, nullable: false }
+        Self { bytes: Vec::new(), offsets: vec![0], codes: Vec::new(), first: NONE, rows: 0 }
     }
 }
 
@@ -38,7 +27,7 @@ impl Texts {
     #[inline]
     pub(crate) fn push(&mut self, text: &str) {
         let same = match *self.offsets.as_slice() {
-            [.., start, _] => usize::try_from(start).ok().and_then(|start| self.bytes.get(start..)),
+            [.., start, _] => self.bytes.get(start..),
             _ => None,
         };
         if same != Some(text.as_bytes()) {
@@ -70,8 +59,7 @@ impl Texts {
 
     /// Makes the bytes since the last text a text.
     fn close(&mut self) {
-        // No machine holds more bytes than an `i64` counts, or two billion texts of one epoch.
-        self.offsets.push(i64::try_from(self.bytes.len()).unwrap_or(i64::MAX));
+        self.offsets.push(self.bytes.len());
     }
 
     #[inline]
@@ -94,7 +82,6 @@ impl Texts {
 
     #[inline]
     pub(crate) fn push_null(&mut self) {
-        self.nullable = true;
         self.push_code(NONE);
     }
 
@@ -115,37 +102,52 @@ impl Texts {
         self.offsets.truncate(1);
         self.codes.clear();
         self.rows = 0;
-        self.nullable = false;
     }
 
     pub(crate) fn held(&self) -> usize {
-        self.bytes.len() + (self.offsets.len() - 1) * size_of::<i64>() + self.codes.len() * size_of::<i32>()
+        self.bytes.len() + (self.offsets.len() - 1) * size_of::<usize>() + self.codes.len() * size_of::<i32>()
     }
 
-    /// Whether all rows have the same text or none.
-    pub(crate) fn uniform(&self) -> bool {
-        self.codes.is_empty()
+    /// How many texts there are; some may be equal.
+    pub(crate) fn texts(&self) -> usize {
+        self.offsets.len() - 1
     }
 
-    /// The texts themselves, each once or a few times.
-    pub(crate) fn dictionary(&self) -> Result<ArrayRef, ArrowError> {
-        let offsets = OffsetBuffer::new(self.offsets.clone().into());
-        Ok(Arc::new(LargeStringArray::try_new(offsets, Buffer::from_slice_ref(&self.bytes), None)?))
+    /// The text of code `code`.
+    #[inline]
+    pub(crate) fn text(&self, code: i32) -> Option<&[u8]> {
+        let code = usize::try_from(code).ok()?;
+        let [start, end] = *self.offsets.get(code..code + 2)? else { return None };
+        self.bytes.get(start..end)
     }
 
-    /// The values of `rows`, in that order; `dictionary` is this column's.
-    pub(crate) fn gather(
-        &self,
-        dictionary: &ArrayRef,
-        rows: impl ExactSizeIterator<Item = usize>,
-    ) -> Result<ArrayRef, ArrowError> {
-        let keys: Vec<i32> = if self.codes.is_empty() {
-            vec![self.first; rows.len()]
+    /// For each code the first that has the same text.
+    pub(crate) fn interned(&self) -> Vec<i32> {
+        let mut first: FxHashMap<&[u8], i32> = FxHashMap::default();
+        // A column that never changes has nothing to look up.
+        let texts = if self.codes.is_empty() { 0 } else { self.texts() };
+        let codes = (0i32..).take(texts);
+        codes.map(|code| *first.entry(self.text(code).unwrap_or_default()).or_insert(code)).collect()
+    }
+
+    /// Appends the code of each of `rows`, through `interned` if that is not empty.
+    pub(crate) fn gather(&self, interned: &[i32], rows: impl ExactSizeIterator<Item = usize>, codes: &mut Vec<i32>) {
+        if self.codes.is_empty() {
+            codes.resize(codes.len() + rows.len(), self.first);
         } else {
-            rows.map(|row| self.codes.get(row).copied().unwrap_or(NONE)).collect()
-        };
-        let nulls = self.nullable.then(|| keys.iter().map(|key| *key != NONE).collect::<NullBuffer>());
-        let keys = Int32Array::try_new(keys.into(), nulls.filter(|nulls| nulls.null_count() > 0))?;
-        Ok(Arc::new(DictionaryArray::try_new(keys, dictionary.clone())?))
+            codes.extend(rows.map(|row| self.code(interned, row)));
+        }
+    }
+
+    /// The same for the slots of lists; one without an element keeps its reason.
+    pub(crate) fn gather_slots(&self, interned: &[i32], slots: &[Result<usize, i32>], codes: &mut Vec<i32>) {
+        codes.clear();
+        codes.extend(slots.iter().map(|slot| slot.map_or_else(|why| why, |row| self.code(interned, row))));
+    }
+
+    #[inline]
+    fn code(&self, interned: &[i32], row: usize) -> i32 {
+        let code = if self.codes.is_empty() { self.first } else { self.codes.get(row).copied().unwrap_or(NONE) };
+        usize::try_from(code).ok().and_then(|code| interned.get(code)).copied().unwrap_or(code)
     }
 }

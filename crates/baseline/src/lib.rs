@@ -1,9 +1,13 @@
 //! What is normal here: surprisal learned online, its percentile, a threshold in alerts per day, reasons in words.
 //!
-//! Pure: no clock but the events' time, no randomness. [`Baseline::score`] judges a change by the state before it,
-//! [`Baseline::learn`] takes it in afterwards.
+//! Pure: no clock but the events' time, no randomness without a seed. [`Baseline::score`] judges a change by the state
+//! before it, [`Baseline::learn`] takes it in afterwards.
+//!
+//! Models that are learned from rows of numbers, each by itself: [`forest`], [`tails`], [`dbscan`]. They take a
+//! [`Matrix`], and what they learned goes into bytes and back.
 
 mod baseline;
+mod bucket;
 mod bytes;
 pub mod dbscan;
 mod features;

@@ -14,7 +14,7 @@ pub struct Settings {
     pub reference_days: u32,
     /// Days with changes that must have ended before there is a percentile or a threshold.
     pub warm_up_days: u32,
-    /// Counters kept, at 24 bytes each; the ones longest unused go first.
+    /// Counters kept, at about 40 bytes each; the ones longest unused go first.
     pub max_counters: u32,
 }
 

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use tagwarden_core::{Entry, StateDelta};
 
+use crate::bucket::{Bucket, Place};
+
 /// Buckets by the top bits of the key. They are what is written and what is swept at once, which keeps both short.
 const BUCKETS: usize = 1 << BUCKET_BITS;
-const BUCKET_BITS: u32 = 12;
+pub(crate) const BUCKET_BITS: u32 = 12;
 pub(crate) const SPACE: &str = "count";
 /// Bytes of one stored counter: key, count, distinct, usual, day.
 const STORED: usize = 22;
@@ -29,8 +31,7 @@ pub(crate) struct Counter {
 /// not, so that neither sweeping nor a restart can be seen in a score.
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
-    /// Sorted by key.
-    buckets: Vec<Vec<(u64, Counter)>>,
+    buckets: Vec<Bucket>,
     /// Counters by day, forgotten ones included until they are swept.
     days: BTreeMap<u16, u32>,
     /// Counters that are not forgotten.
@@ -46,7 +47,7 @@ pub(crate) struct Table {
 impl Table {
     pub(crate) fn new(most: u32) -> Self {
         Self {
-            buckets: vec![Vec::new(); BUCKETS],
+            buckets: vec![Bucket::default(); BUCKETS],
             days: BTreeMap::new(),
             live: 0,
             most,
@@ -60,10 +61,8 @@ impl Table {
     /// The counter; all zero if there is none.
     pub(crate) fn get(&self, key: u64) -> Counter {
         let Some(bucket) = self.buckets.get(bucket_of(key)) else { return Counter::default() };
-        match bucket.binary_search_by_key(&key, |(k, _)| *k).ok().and_then(|at| bucket.get(at)) {
-            Some((_, counter)) if counter.day >= self.oldest => *counter,
-            _ => Counter::default(),
-        }
+        let Place::Found(place) = bucket.place(key) else { return Counter::default() };
+        bucket.at(place).filter(|counter| counter.day >= self.oldest).copied().unwrap_or_default()
     }
 
     /// Counts one more and lets `update` see to the rest; true if the counter is new. A full table takes none that is
@@ -71,8 +70,11 @@ impl Table {
     pub(crate) fn add(&mut self, key: u64, day: u16, update: impl FnOnce(&mut Counter)) -> bool {
         let at = bucket_of(key);
         let Some(bucket) = self.buckets.get_mut(at) else { return false };
-        let found = bucket.binary_search_by_key(&key, |(k, _)| *k);
-        let known = found.ok().and_then(|place| bucket.get_mut(place)).map(|(_, counter)| counter);
+        let place = bucket.place(key);
+        let known = match place {
+            Place::Found(place) => bucket.at_mut(place),
+            Place::Free(_) => None,
+        };
         let before = known.as_ref().map(|counter| counter.day);
         let fresh = before.is_none_or(|day| day < self.oldest);
         if fresh && self.live >= self.most {
@@ -85,9 +87,9 @@ impl Table {
         counter.count = counter.count.saturating_add(1);
         counter.day = counter.day.max(day);
         update(&mut counter);
-        match known {
-            Some(known) => *known = counter,
-            None => bucket.insert(found.unwrap_or_else(|place| place), (key, counter)),
+        match (known, place) {
+            (Some(known), _) => *known = counter,
+            (None, Place::Found(place) | Place::Free(place)) => bucket.insert(place, key, counter),
         }
         self.live += u32::from(fresh);
         if before != Some(counter.day) {
@@ -131,7 +133,7 @@ impl Table {
         self.sweep += 1;
         let before = bucket.len();
         let (oldest, days) = (self.oldest, &mut self.days);
-        bucket.retain(|(_, counter)| {
+        bucket.retain(|counter| {
             let stays = counter.day >= oldest;
             if !stays {
                 leave(days, counter.day);
@@ -159,8 +161,9 @@ impl Table {
         let Some(bucket) = self.buckets.get_mut(usize::from(bucket)).filter(|b| b.is_empty() && rest.is_empty()) else {
             return;
         };
-        bucket.extend(stored.iter().map(decode));
-        for (_, counter) in bucket.iter() {
+        for (key, counter) in stored.iter().map(decode).filter(|(_, counter)| counter.count > 0) {
+            let Place::Free(place) = bucket.place(key) else { continue };
+            bucket.insert(place, key, counter);
             *self.days.entry(counter.day).or_default() += 1;
             self.live += u32::from(counter.day >= self.oldest);
         }
@@ -175,7 +178,7 @@ impl Table {
                     delta.remove(SPACE, key);
                 } else {
                     let mut value = Vec::with_capacity(bucket.len() * STORED);
-                    for counter in bucket {
+                    for counter in bucket.iter() {
                         value.extend_from_slice(&encode(counter));
                     }
                     delta.set(SPACE, key, value);
@@ -231,7 +234,7 @@ fn decode(stored: &[u8; STORED]) -> (u64, Counter) {
 
 #[cfg(test)]
 mod tests {
-    use super::{BUCKETS, Counter, Table};
+    use super::{BUCKETS, Bucket, Counter, Table};
 
     /// Keys that spread over the buckets.
     fn key(n: u64) -> u64 {
@@ -239,7 +242,7 @@ mod tests {
     }
 
     fn all(table: &Table) -> usize {
-        table.buckets.iter().map(Vec::len).sum()
+        table.buckets.iter().map(Bucket::len).sum()
     }
 
     #[test]

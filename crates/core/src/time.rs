@@ -119,7 +119,20 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ms = self.of_day();
         let s = ms / 1000;
-        write!(f, "{}T{:02}:{:02}:{:02}.{:03}Z", self.date(), s / 3600, s / 60 % 60, s % 60, ms % 1000)
+        let (year, month, date) = civil(self.day());
+        if !(0..=9999).contains(&year) {
+            return write!(f, "{}T{:02}:{:02}:{:02}.{:03}Z", self.date(), s / 3600, s / 60 % 60, s % 60, ms % 1000);
+        }
+        // Times are printed often, and a number at a time is slow.
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        let numbers = [(0..4, year), (5..7, month), (8..10, date), (11..13, s / 3600), (14..16, s / 60 % 60)];
+        for (place, mut number) in numbers.into_iter().chain([(17..19, s % 60), (20..23, ms % 1000)]) {
+            for digit in text[place].iter_mut().rev() {
+                *digit = b"0123456789"[usize::try_from(number % 10).unwrap_or(0)];
+                number /= 10;
+            }
+        }
+        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }
 

@@ -17,7 +17,7 @@ fn main() -> ExitCode {
         eprintln!("usage: count_matches RULES_DIR EVENTS.ndjson [--each]");
         return ExitCode::from(2);
     };
-    let rules = match Rules::load_dir(Path::new(&rules)) {
+    let mut rules = match Rules::load_dir(Path::new(&rules)) {
         Ok(rules) => rules,
         Err(faults) => {
             for fault in faults {

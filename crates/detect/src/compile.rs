@@ -254,7 +254,8 @@ fn in_detection<'a>(detection: &'a CompiledDetection, outer: bool, fields: &mut 
     }
 }
 
-fn in_matcher<'a>(matcher: &'a CompiledMatcher, fields: &mut Vec<&'a str>) {
+/// Every field that a matcher reads beside the one it is asked about.
+pub(crate) fn in_matcher<'a>(matcher: &'a CompiledMatcher, fields: &mut Vec<&'a str>) {
     match matcher {
         CompiledMatcher::FieldRef { field, .. } => fields.push(field),
         CompiledMatcher::Expand { template, .. } => fields.extend(template.iter().filter_map(|part| match part {

@@ -44,11 +44,6 @@ impl Index {
         self.always.push(rule);
     }
 
-    /// Whether no rule was added.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.all.is_empty()
-    }
-
     /// Calls `each` with every rule that can match, in no promised order, none twice.
     pub(crate) fn candidates<'a>(&self, held: impl Fn(&'static str) -> Held<'a>, mut each: impl FnMut(u32)) {
         let mut lists: [&[u32]; KEYS.len()] = [&[]; KEYS.len()];

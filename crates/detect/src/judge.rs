@@ -47,6 +47,11 @@ impl Judge {
         &self.rules
     }
 
+    /// As [`Rules::match_event`], with the rules in force.
+    pub fn match_event(&mut self, event: &Event<'_>, out: &mut Vec<RuleHit>) {
+        self.rules.match_event(event, out);
+    }
+
     /// Judges one change. `event_hits` is what [`Rules::match_event`] found for its event.
     pub fn judge(&mut self, row: RowParts<'_>, event_hits: &[RuleHit], scores: Scores) -> Assessment {
         let verdict = self.policy.verdict(row);

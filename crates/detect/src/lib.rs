@@ -45,12 +45,14 @@ mod index;
 mod judge;
 #[cfg(test)]
 mod judge_tests;
+mod plan;
 mod policy;
 mod record;
 mod rules;
 mod severity;
 #[cfg(test)]
 mod shipped;
+mod sieve;
 mod template;
 #[cfg(test)]
 mod testing;

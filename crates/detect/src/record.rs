@@ -1,7 +1,6 @@
 //! The `CloudTrail` record as rules see it: paths resolved on the tape, with the answers of rsigma's own JSON event.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
 
 use rsigma_eval::{Event as SigmaEvent, EventValue};
 use rsigma_parser::fieldpath::{first_unescaped, unescape_brackets};
@@ -14,48 +13,61 @@ const KEYWORD_DEPTH: usize = 64;
 /// Objects with more members than this are searched for repeated keys by a map.
 const FEW_MEMBERS: usize = 16;
 
-/// One record, its top-level members listed at the first question.
+/// One record.
 pub(crate) struct RecordEvent<'a> {
     record: Node<'a>,
-    top: OnceCell<Vec<(Cow<'a, str>, Node<'a>)>>,
+}
+
+/// What a path is made of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shape {
+    /// Where its first dot is.
+    dot: Option<usize>,
+    /// It has brackets or escapes.
+    special: bool,
+}
+
+impl Shape {
+    pub(crate) fn of(path: &str) -> Self {
+        Self { dot: path.find('.'), special: path.contains(['[', '\\']) }
+    }
 }
 
 impl<'a> RecordEvent<'a> {
     pub(crate) fn new(record: Node<'a>) -> Self {
-        Self { record, top: OnceCell::new() }
-    }
-
-    /// The top-level member `name`, the last one if it is given twice.
-    pub(crate) fn member(&self, name: &str) -> Option<Node<'a>> {
-        let top = self.top.get_or_init(|| {
-            let mut members = Vec::with_capacity(32);
-            members.extend(self.record.members().map(|(key, value)| (key.str(), value)));
-            members
-        });
-        top.iter().rev().find(|(key, _)| key == name).map(|(_, value)| *value)
+        Self { record }
     }
 
     /// The value at `path`: a member of that very name, else dots lead inwards and arrays fan out.
     pub(crate) fn field(&self, path: &str) -> Option<EventValue<'a>> {
-        let is_object = self.record.kind() == Kind::Object;
-        if is_object && let Some(value) = self.member(path) {
+        self.shaped(path, Shape::of(path))
+    }
+
+    /// As [`Self::field`], for a path whose shape is known.
+    pub(crate) fn shaped(&self, path: &str, shape: Shape) -> Option<EventValue<'a>> {
+        let record = self.record;
+        let is_object = record.kind() == Kind::Object;
+        if let (Some(dot), true, false) = (shape.dot, is_object, shape.special) {
+            let (first, rest) = (&path[..dot], &path[dot + 1..]);
+            let [whole, outer] = record.get_each([path, first]);
+            if let Some(value) = whole {
+                return Some(value_of(value));
+            }
+            let mut found = Found::default();
+            descend(outer?, Some(rest), &mut found);
+            return found.into_value();
+        }
+        if is_object && let Some(value) = record.get(path) {
             return Some(value_of(value));
         }
-        let (dotted, special) = shape(path);
-        if !dotted && !special {
-            return None;
-        }
         let mut found = Found::default();
-        if special {
+        if shape.special {
             if is_object && let Some(root) = root_of(path) {
-                self.member(&root)?;
+                record.get(&root)?;
             }
-            follow(self.record, &steps(path), &mut found);
-        } else if is_object {
-            let (first, rest) = split(path);
-            descend(self.member(first)?, rest, &mut found);
-        } else {
-            descend(self.record, Some(path), &mut found);
+            follow(record, &steps(path), &mut found);
+        } else if shape.dot.is_some() {
+            descend(record, Some(path), &mut found);
         }
         found.into_value()
     }
@@ -103,13 +115,6 @@ impl<'a> Found<'a> {
         }
         Some(EventValue::Array(self.first.into_iter().chain(self.more).collect()))
     }
-}
-
-/// Whether a path has dots, and whether it has brackets or escapes.
-fn shape(path: &str) -> (bool, bool) {
-    path.bytes().fold((false, false), |(dotted, special), byte| {
-        (dotted || byte == b'.', special || matches!(byte, b'[' | b'\\'))
-    })
 }
 
 fn split(path: &str) -> (&str, Option<&str>) {

@@ -7,12 +7,13 @@ use rsigma_eval::compiler::eval_condition;
 use rsigma_eval::{CompiledRule, Event as SigmaEvent};
 use rustc_hash::FxHashMap;
 use tagwarden_core::{Event, RuleHit};
-use tagwarden_json::{Kind, Node};
+use tagwarden_json::Node;
 
 use crate::compile::{Compiled, Counted, Rule, compile};
 use crate::fields::RowEvent;
-use crate::index::{Held, Index};
+use crate::index::Index;
 use crate::record::RecordEvent;
+use crate::sieve::{Call, Sieve};
 
 /// The rules that come with Tagwarden.
 const SHIPPED: [(&str, &str); 10] = [
@@ -51,7 +52,9 @@ pub struct Rules {
     texts: Vec<(String, String)>,
     compiled: Compiled,
     by_id: FxHashMap<Arc<str>, u32>,
-    on_event: Index,
+    on_event: Sieve,
+    /// Rules over events that are no tree of items: rsigma answers for them.
+    odd: Vec<u32>,
     on_change: Index,
 }
 
@@ -121,8 +124,14 @@ impl Rules {
         let mut rules = Self { texts, ..Self::default() };
         for (number, rule) in (0..).zip(&compiled.rules) {
             rules.by_id.insert(rule.hit.id.clone(), number);
-            let index = if rule.on_change { &mut rules.on_change } else { &mut rules.on_event };
-            index.add(number, &rule.compiled);
+            if rule.on_change {
+                rules.on_change.add(number, &rule.compiled);
+                continue;
+            }
+            match rules.on_event.items().plan(&rule.compiled) {
+                Some(plan) => rules.on_event.add(number, plan),
+                None => rules.odd.push(number),
+            }
         }
         rules.compiled = compiled;
         Ok(rules)
@@ -146,32 +155,36 @@ impl Rules {
 
     /// Adds the hits of those rules that read the event alone, in the rules' order; called once per event, reads
     /// included. A rule that only feeds a correlation is among them, so that what it counts is judged.
-    pub fn match_event(&self, event: &Event<'_>, out: &mut Vec<RuleHit>) {
-        self.match_record(event.record, out);
+    pub fn match_event(&mut self, event: &Event<'_>, out: &mut Vec<RuleHit>) {
+        let call = Call { source: &event.source, name: &event.name };
+        // The name and source of a witness are not those of its record.
+        self.ask(event.record, (!event.kind.is_witness()).then_some(call), out);
+    }
+
+    fn ask(&mut self, record: Node<'_>, call: Option<Call<'_>>, out: &mut Vec<RuleHit>) {
+        let event = RecordEvent::new(record);
+        let rules = &self.compiled.rules;
+        let rule = |number: u32| rules.get(usize::try_from(number).ok()?);
+        let (items, questions) = self.on_event.questions(call);
+        let matched = questions.iter().filter(|(_, plan)| items.hold(plan, &event)).map(|(number, _)| *number);
+        if self.odd.is_empty() {
+            out.extend(matched.filter_map(rule).map(|rule| rule.hit.clone()));
+            return;
+        }
+        let odd = self.odd.iter().filter_map(|&number| Some((number, rule(number)?)));
+        let odd = odd.filter(|(_, rule)| matches(&rule.compiled, &event)).map(|(number, _)| number);
+        let mut matched: Vec<u32> = matched.chain(odd).collect();
+        matched.sort_unstable();
+        out.extend(matched.into_iter().filter_map(rule).map(|rule| rule.hit.clone()));
     }
 
     /// As [`Self::match_event`], for a `CloudTrail` record alone.
-    pub(crate) fn match_record(&self, record: Node<'_>, out: &mut Vec<RuleHit>) {
-        if self.on_event.is_empty() {
-            return;
-        }
-        let event = RecordEvent::new(record);
-        let held = |key: &'static str| match event.member(key) {
-            None => Held::Nothing,
-            Some(node) => match node.kind() {
-                Kind::Null => Held::Nothing,
-                Kind::String => node.str().map_or(Held::Nothing, Held::Text),
-                _ => Held::Odd,
-            },
-        };
-        let mut matched = Vec::new();
-        self.on_event.candidates(held, |number| {
-            if self.rule(number).is_some_and(|rule| matches(&rule.compiled, &event)) {
-                matched.push(number);
-            }
-        });
-        matched.sort_unstable();
-        out.extend(matched.into_iter().filter_map(|number| self.rule(number)).map(|rule| rule.hit.clone()));
+    #[cfg(test)]
+    pub(crate) fn match_record(&mut self, record: Node<'_>, out: &mut Vec<RuleHit>) {
+        let text = |name: &str| record.get(name).and_then(|node| node.str());
+        let (source, name) = (text("eventSource"), text("eventName"));
+        let call = source.as_deref().zip(name.as_deref()).map(|(source, name)| Call { source, name });
+        self.ask(record, call, out);
     }
 
     /// The rules that read `tagwarden.*` and match this change, in the rules' order.

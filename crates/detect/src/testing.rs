@@ -110,7 +110,7 @@ impl Case {
             let (actor, enriched) = (self.actor(&event), self.enriched());
             let row = RowParts { event: &event, actor: &actor, change: &change, enriched: &enriched };
             let mut hits: Vec<RuleHit> = Vec::new();
-            judge.rules().match_event(&event, &mut hits);
+            judge.match_event(&event, &mut hits);
             let scores = if self.anomalous {
                 Scores { score: 9.0, threshold: Some(5.0), reasons: vec!["never seen".into()], ..Scores::default() }
             } else {

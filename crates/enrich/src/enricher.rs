@@ -1,5 +1,7 @@
 //! The one door: who is behind an event, what is known around its changes, and what is to be remembered of them.
 
+use std::fmt::Write as _;
+
 use tagwarden_core::{
     Actor, Change, Enriched, Entry, Event, EventKind, StateDelta, TagDelta, TagOp, TagOperation, Text, Via,
 };
@@ -211,13 +213,12 @@ fn change_set<'a>(event: &Event<'a>, actor: &Actor<'a>) -> Option<Text<'a>> {
     if actor.via != Via::Iac {
         return None;
     }
-    let run = match event.identity.session_start {
-        Some(start) => start.to_string(),
-        None => event.identity.access_key_id.clone()?.into_owned(),
-    };
-    let mut id = String::with_capacity(actor.key.len() + 1 + run.len());
+    let mut id = String::with_capacity(actor.key.len() + 25);
     id.push_str(&actor.key);
     id.push('@');
-    id.push_str(&run);
+    match event.identity.session_start {
+        Some(start) => write!(id, "{start}").ok()?,
+        None => id.push_str(event.identity.access_key_id.as_ref()?),
+    }
     Some(Text::Owned(id))
 }

@@ -96,11 +96,20 @@ pub(crate) fn is_arn(text: &str) -> bool {
     text.starts_with("arn:") && text.bytes().filter(|b| *b == b':').count() >= 5
 }
 
+/// Service, account and resource of `arn:<partition>:<service>:<region>:<account>:<resource>`; what is missing is
+/// empty.
+fn fields(arn: &str) -> [&str; 3] {
+    let mut ends = [arn.len(); 5];
+    let colons = arn.bytes().enumerate().filter(|(_, byte)| *byte == b':').map(|(at, _)| at);
+    ends.iter_mut().zip(colons).for_each(|(end, at)| *end = at);
+    let [_, partition, service, region, account] = ends;
+    let between = |from: usize, to: usize| arn.get(from + 1..to).unwrap_or("");
+    [between(partition, service), between(region, account), between(account, arn.len())]
+}
+
 /// The resource that an ARN names. A type that the table does not know stays empty.
 pub(crate) fn from_arn(arn: Text<'_>) -> Target<'_> {
-    let mut parts = arn.splitn(6, ':').skip(2);
-    let (service, _, account) = (parts.next().unwrap_or(""), parts.next(), parts.next().unwrap_or(""));
-    let resource = parts.next().unwrap_or("");
+    let [service, account, resource] = fields(&arn);
     if service == "s3" && account.is_empty() {
         let name = if resource.contains('/') { "AWS::S3::Object" } else { "AWS::S3::Bucket" };
         return Target { resource_type: name.into(), id: part(&arn, after_fifth_colon), arn: Some(arn), name: None };
@@ -120,7 +129,8 @@ pub(crate) fn from_arn(arn: Text<'_>) -> Target<'_> {
 }
 
 fn after_fifth_colon(arn: &str) -> &str {
-    arn.splitn(6, ':').nth(5).unwrap_or("")
+    let [_, _, resource] = fields(arn);
+    resource
 }
 
 /// `parameter/a/b` is the parameter `/a/b`, `parameter/a` is `a`.
@@ -172,7 +182,10 @@ pub(crate) fn from_id<'a>(resource_type: &'static str, id: Text<'a>, event: &Eve
 
 /// EC2's type of an id such as `i-0123`.
 pub(crate) fn ec2_type(id: &str) -> &'static str {
-    TYPES.ec2.iter().find(|(prefix, _)| id.starts_with(prefix)).map_or("", |(_, name)| name)
+    // Most prefixes differ in their first letter; a look at it saves the call that compares texts.
+    let first = id.as_bytes().first();
+    let fits = |prefix: &str| prefix.as_bytes().first() == first && id.starts_with(prefix);
+    TYPES.ec2.iter().find(|(prefix, _)| fits(prefix)).map_or("", |(_, name)| name)
 }
 
 /// The type behind EC2's word in a tag specification, such as `security-group`.
@@ -189,7 +202,7 @@ fn queue<'a>(url: &Text<'a>, event: &Event<'a>) -> Option<Target<'a>> {
     if parts.next().is_some() || !host.contains("sqs.") && !host.contains("queue.") || account.len() != 12 {
         return None;
     }
-    let arn = format!("arn:{}:sqs:{}:{account}:{name}", partition(&event.region), event.region);
+    let arn = ["arn:", partition(&event.region), ":sqs:", &event.region, ":", account, ":", name].concat();
     let id = part(url, |url| url.rsplit('/').next().unwrap_or(url));
     Some(Target { resource_type: "AWS::SQS::Queue".into(), id, arn: Some(arn.into()), name: None })
 }
@@ -210,7 +223,7 @@ impl TypeRow {
     fn arn(&self, id: &str, event: &Event<'_>) -> Option<String> {
         let account = if self.account { event.account_id.as_ref() } else { "" };
         let region = if self.regional { event.region.as_ref() } else { "" };
-        if !self.build || id.is_empty() || id.contains([' ', '*']) {
+        if !self.build || id.is_empty() || id.bytes().any(|byte| matches!(byte, b' ' | b'*')) {
             return None;
         }
         if self.account && account.is_empty() || self.regional && region.is_empty() {
@@ -221,6 +234,7 @@ impl TypeRow {
             return None;
         }
         let id = if self.name == "AWS::SSM::Parameter" { id.trim_start_matches('/') } else { id };
-        Some(format!("arn:{}:{}:{region}:{account}:{}{id}", partition(&event.region), self.service, self.stripped))
+        let partition = partition(&event.region);
+        Some(["arn:", partition, ":", self.service, ":", region, ":", account, ":", self.stripped, id].concat())
     }
 }

@@ -19,5 +19,5 @@ mod witness;
 pub use decode::{Decoder, MAX_EVENT};
 pub use names::feeds_sessions;
 pub use normalise::normalise;
-pub use redact::{redact, redact_raw, redact_value};
+pub use redact::{redact, redact_raw, redacted};
 pub use tables::is_tag_operation;

@@ -9,9 +9,6 @@ pub(crate) const HIDDEN: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
 /// Bytes of joined values that a fact may have: it is copied to each resource of an event.
 pub(crate) const LONGEST: usize = 4096;
 
-/// Members that stand between a name and its value or values.
-const WRAPPERS: [&str; 5] = ["items", "item", "member", "content", "value"];
-
 /// Where the parts of one call lie.
 #[derive(Clone, Copy)]
 pub(crate) struct Call<'e, 'a> {
@@ -44,7 +41,13 @@ impl<'e, 'a> Call<'e, 'a> {
     /// after `$`; `@user`, `@account` and `@identity` are the caller's.
     pub(crate) fn first(&self, paths: &str, visit: &mut dyn FnMut(Text<'a>)) {
         let mut found = false;
-        for path in paths.split('|').filter(|path| !path.is_empty()) {
+        let mut rest = Some(paths);
+        while let Some(paths) = rest {
+            let path;
+            (path, rest) = cut(paths, b'|');
+            if path.is_empty() {
+                continue;
+            }
             let mut take = |text: Text<'a>| {
                 if !text.is_empty() && text != HIDDEN {
                     found = true;
@@ -113,7 +116,7 @@ impl<'e, 'a> Call<'e, 'a> {
 pub(crate) fn member<'a>(node: Node<'a>, name: &str) -> Option<Node<'a>> {
     let mut best: Option<Node<'a>> = None;
     for (key, value) in node.members() {
-        if key.raw().eq_ignore_ascii_case(name) && (best.is_none() || !is_empty(value)) {
+        if key.is_in_any_case(name) && (best.is_none() || !is_empty(value)) {
             best = Some(value);
         }
     }
@@ -131,9 +134,9 @@ pub(crate) fn walk<'a>(node: Node<'a>, path: &str, visit: &mut dyn FnMut(Node<'a
         Kind::Array => node.elements().for_each(|element| walk(element, path, visit)),
         _ if path.is_empty() => visit(node),
         Kind::Object => {
-            let (head, rest) = path.split_once('.').unwrap_or((path, ""));
+            let (head, rest) = cut(path, b'.');
             if let Some(inner) = member(node, head) {
-                walk(inner, rest, visit);
+                walk(inner, rest.unwrap_or(""), visit);
             } else if let Some(inner) = unwrapped(node) {
                 walk(inner, path, visit);
             }
@@ -142,9 +145,32 @@ pub(crate) fn walk<'a>(node: Node<'a>, path: &str, visit: &mut dyn FnMut(Node<'a
     }
 }
 
+/// `text` before the first `mark`, and what follows it. Paths are short: a plain walk is quicker than a search.
+fn cut(text: &str, mark: u8) -> (&str, Option<&str>) {
+    match text.bytes().position(|byte| byte == mark) {
+        Some(at) => (&text[..at], Some(&text[at + 1..])),
+        None => (text, None),
+    }
+}
+
 /// What a wrapper such as `{"items": [...]}` or `{"tag": 1, "content": "vpc-1"}` holds.
 pub(crate) fn unwrapped(node: Node<'_>) -> Option<Node<'_>> {
-    WRAPPERS.iter().find_map(|name| node.get(name))
+    let mut best: Option<(u8, Node<'_>)> = None;
+    for (key, value) in node.members() {
+        // Members that stand between a name and its value or values; where there are several, the first in this order.
+        let rank = match key.str().as_ref() {
+            "items" => 0,
+            "item" => 1,
+            "member" => 2,
+            "content" => 3,
+            "value" => 4,
+            _ => continue,
+        };
+        if best.is_none_or(|(known, _)| rank <= known) {
+            best = Some((rank, value));
+        }
+    }
+    best.map(|(_, node)| node)
 }
 
 /// Calls `visit` with the text of a scalar, or of each in a list or wrapper.

@@ -40,7 +40,7 @@ pub(crate) struct Entry {
     pub(crate) start: u32,
     /// Byte after the value; for strings the closing quote.
     pub(crate) end: u32,
-    /// Index of the entry after this value and all it holds.
+    /// Index of the entry after this value and all it holds; of a member's name the next name's.
     pub(crate) next: u32,
 }
 

@@ -107,7 +107,28 @@ impl<'a> Node<'a> {
 
     /// The member `name` of an object, the last one if it is given twice; `None` for every other kind.
     pub fn get(&self, name: &str) -> Option<Node<'a>> {
-        self.members().filter(|(key, _)| key.is(name)).map(|(_, value)| value).last()
+        let [found] = self.get_each([name]);
+        found
+    }
+
+    /// As [`Self::get`], for several names in one walk.
+    pub fn get_each<const N: usize>(&self, names: [&str; N]) -> [Option<Node<'a>>; N] {
+        let mut found = [None; N];
+        let entry = self.entry();
+        let inside = if entry.kind == Kind::Object { entry.next } else { 0 };
+        let mut index = self.index + 1;
+        while let Some(key) = self.entries.get(index as usize).filter(|_| index < inside) {
+            for (name, found) in names.iter().zip(&mut found) {
+                // The length tells most names apart before any text is touched.
+                if ((key.end - key.start) as usize == name.len() || key.escaped)
+                    && Key(Node { index, ..*self }).is(name)
+                {
+                    *found = Some(Node { index: index + 1, ..*self });
+                }
+            }
+            index = key.next;
+        }
+        found
     }
 
     /// The value at `path`, each step a member's name.
@@ -125,7 +146,7 @@ impl<'a> Node<'a> {
             (index < end).then(|| {
                 let key = Key(Node { index, ..node });
                 let value = Node { index: index + 1, ..node };
-                index = value.entry().next;
+                index = key.0.entry().next;
                 (key, value)
             })
         })
@@ -182,7 +203,19 @@ impl<'a> Key<'a> {
     #[inline]
     pub fn is(&self, name: &str) -> bool {
         let entry = self.0.entry();
-        if entry.escaped { self.str() == name } else { self.0.raw() == name }
+        if entry.escaped {
+            return self.str() == name;
+        }
+        // Bytes need no look for where letters begin.
+        (entry.end - entry.start) as usize == name.len()
+            && self.0.text.as_bytes().get(entry.start as usize..entry.end as usize) == Some(name.as_bytes())
+    }
+
+    /// Whether the name as received equals `name` in any letter case.
+    #[inline]
+    pub fn is_in_any_case(&self, name: &str) -> bool {
+        let entry = self.0.entry();
+        (entry.end - entry.start) as usize == name.len() && self.0.raw().eq_ignore_ascii_case(name)
     }
 
     /// The name, unescaped.

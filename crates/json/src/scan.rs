@@ -195,6 +195,9 @@ pub(crate) fn fill(text: &[u8], entries: &mut Vec<Entry>, open: &mut Vec<u32>) -
             let entry = &mut entries[top as usize];
             entry.end = at as u32;
             entry.next = next;
+            if open.last().is_some_and(|&outer| entries[outer as usize].kind == Kind::Object) {
+                entries[top as usize - 1].next = next;
+            }
         }
     }
 }
@@ -207,7 +210,8 @@ fn key(text: &[u8], at: usize, entries: &mut Vec<Entry>) -> Result<usize, Error>
         return fail(at, "found no key, wanted a quoted name");
     }
     let (end, escaped) = string(text, at + 1)?;
-    let next = entries.len() as u32 + 1;
+    // Behind a value without others inside; one with others says so at its end.
+    let next = entries.len() as u32 + 2;
     entries.push(Entry { kind: Kind::String, escaped, start: at as u32 + 1, end: end as u32, next });
     let colon = skip_space(text, end + 1);
     if text.get(colon) != Some(&b':') {

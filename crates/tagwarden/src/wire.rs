@@ -11,7 +11,7 @@ use bytes::Bytes;
 use tagwarden_archive::{ArchiveError, Rejected};
 use tagwarden_core::{
     Actor, Assessment, Change, Enriched, Entry, Event, Fault, Intent, Record, Row, RuleHit, Scores, Sealed, StateDelta,
-    Timestamp, Versions,
+    TagDelta, Text, Timestamp, Versions,
 };
 use tagwarden_engine::stages::{Archive, Decode, Stages};
 
@@ -105,7 +105,7 @@ impl Stages for Detection {
     }
 
     fn event_rules(&mut self, event: &Event<'_>, hits: &mut Vec<RuleHit>) {
-        self.judge.rules().match_event(event, hits);
+        self.judge.match_event(event, hits);
     }
 
     fn normalise<'a>(&mut self, event: &Event<'a>, changes: &mut Vec<Change<'a>>) {
@@ -165,22 +165,23 @@ impl Stages for Detection {
             let words = assessment.hits.iter_mut().filter_map(|hit| hit.reason.as_mut());
             words.for_each(|reason| *reason = reason.replace(was, "***"));
         };
-        for delta in &mut enriched.tags {
-            for value in [&mut delta.old, &mut delta.new].into_iter().flatten() {
-                let was = value.clone();
-                tagwarden_events::redact_value(&delta.key, value);
-                if *value != was {
-                    hide(&was);
-                }
+        let mut clean = |name: &str, value: &mut Text<'_>| {
+            if let Some(clean) = tagwarden_events::redacted(name, value) {
+                hide(value);
+                *value = clean;
             }
+        };
+        for TagDelta { key, old, new, .. } in &mut enriched.tags {
+            old.iter_mut().chain(new).for_each(|value| clean(key, value));
         }
-        let was: Vec<_> = change.details.iter().map(|(_, value)| value.clone()).collect();
-        tagwarden_events::redact(change);
-        for ((_, is), was) in change.details.iter().zip(&was) {
-            if is != was {
-                hide(was);
-            }
+        change.details.iter_mut().for_each(|(name, value)| clean(name, value));
+        if let Some(name) = &mut change.resource_name
+            && let Some(clean) = tagwarden_events::redacted("", name)
+        {
+            *name = clean;
         }
+        // The edit has been judged and remembered; nobody reads its values any more, so none of them can leave.
+        (change.tags.set, change.tags.remove) = (Vec::new(), Vec::new());
     }
 
     fn raw(&mut self, event: &Event<'_>) -> Option<String> {

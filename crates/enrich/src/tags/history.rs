@@ -1,5 +1,7 @@
 //! One resource's tags as a short history of facts, in the order of (event time, arrival).
 
+mod stored;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -212,7 +214,7 @@ impl History {
     }
 
     /// Shares texts after they were read back.
-    pub(crate) fn intern(&mut self, intern: &mut impl FnMut(&str) -> Arc<str>) {
+    fn intern(&mut self, intern: &mut impl FnMut(&str) -> Arc<str>) {
         for Entry(_, _, fact) in &mut self.entries {
             match fact {
                 Fact::Set(key, value) | Fact::GoneIf(key, value) => (*key, *value) = (intern(key), intern(value)),

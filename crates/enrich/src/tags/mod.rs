@@ -26,13 +26,21 @@ pub(crate) const SPACE: &str = "tags";
 /// in behind and leaves the current value alone.
 #[derive(Debug, Default)]
 pub struct TagStore {
-    resources: FxHashMap<Box<str>, History>,
-    dirty: FxHashSet<Box<str>>,
+    resources: FxHashMap<Box<str>, Resource>,
+    /// Resources that changed since the last call of [`delta`](Self::delta); one that was forgotten may be listed again.
+    dirty: Vec<Box<str>>,
     texts: Texts,
     /// The newest time that any resource tells of. What is forgotten is measured by it, so that it does not depend on
     /// when one sweeps.
     clock: i64,
     swept: i64,
+}
+
+#[derive(Debug, Default)]
+struct Resource {
+    history: History,
+    /// It is listed among those that changed.
+    dirty: bool,
 }
 
 /// One copy of each key and value in use.
@@ -69,7 +77,7 @@ impl TagStore {
     }
 
     pub(crate) fn history(&self, key: &str) -> Option<&History> {
-        self.resources.get(key).filter(|history| !history.over(self.clock))
+        self.resources.get(key).map(|resource| &resource.history).filter(|history| !history.over(self.clock))
     }
 
     /// Remembers what a change that happened did to tags. A deleted resource's are kept for two days, for late events.
@@ -81,23 +89,27 @@ impl TagStore {
             return;
         }
         let Some(key) = resource_key(event, change) else { return };
+        let mut fresh = Resource::default();
+        let (resource, is_new) = match self.resources.get_mut(&*key) {
+            Some(known) => (known, false),
+            None => (&mut fresh, true),
+        };
         if ends {
-            let clock = self.clock;
-            let Some(history) = self.resources.get_mut(&*key).filter(|h| !h.over(clock)) else { return };
-            history.end(event.time.0);
+            if is_new || resource.history.over(self.clock) {
+                return;
+            }
+            resource.history.end(event.time.0);
         } else {
-            if !self.resources.contains_key(&*key) {
-                self.resources.insert(key.clone().into(), History::default());
+            if resource.history.over(self.clock) {
+                resource.history = History::default();
             }
-            let Some(history) = self.resources.get_mut(&*key) else { return };
-            if history.over(self.clock) {
-                *history = History::default();
-            }
-            let id = format!("{}.{}", event.id, change.ordinal);
-            history.insert(event.time.0, Some(id.into()), facts);
+            resource.history.insert(event.time.0, Some(change_id(event, change)), facts);
         }
-        if !self.dirty.contains(&*key) {
-            self.dirty.insert(key.into());
+        if !std::mem::replace(&mut resource.dirty, true) {
+            self.dirty.push(key.clone().into());
+        }
+        if is_new {
+            self.resources.insert(key.into(), fresh);
         }
         self.clock = self.clock.max(event.time.0);
         if self.clock - self.swept > history::KEEP_MS {
@@ -108,10 +120,10 @@ impl TagStore {
     fn sweep(&mut self) {
         self.swept = self.clock;
         let (clock, dirty) = (self.clock, &mut self.dirty);
-        self.resources.retain(|key, history| {
-            let over = history.over(clock);
+        self.resources.retain(|key, resource| {
+            let over = resource.history.over(clock);
             if over {
-                dirty.insert(key.clone());
+                dirty.push(key.clone());
             }
             !over
         });
@@ -129,7 +141,7 @@ impl TagStore {
             facts.extend(tags.iter().map(|(k, v)| history::Fact::Set(self.texts.intern(k), self.texts.intern(v))));
             let mut history = History::default();
             history.insert(i64::MIN, None, facts);
-            self.resources.insert(key.into(), history);
+            self.resources.insert(key.into(), Resource { history, dirty: false });
         }
     }
 
@@ -142,11 +154,11 @@ impl TagStore {
         match &entry.value {
             None => _ = self.resources.remove(key),
             Some(value) => {
-                let mut history: History =
-                    serde_json::from_slice(value).map_err(|error| RestoreError::new(entry, &error))?;
-                history.intern(&mut |text| self.texts.intern(text));
+                let texts = &mut self.texts;
+                let history = History::decode(value, &mut |text| texts.intern(text))
+                    .map_err(|error| RestoreError::new(entry, &error))?;
                 self.clock = self.clock.max(history.newest());
-                self.resources.insert(key.into(), history);
+                self.resources.insert(key.into(), Resource { history, dirty: false });
             }
         }
         Ok(())
@@ -154,21 +166,37 @@ impl TagStore {
 
     /// Appends what has changed since the last call, by key.
     pub fn delta(&mut self, out: &mut StateDelta) {
-        let mut dirty: Vec<_> = std::mem::take(&mut self.dirty).into_iter().collect();
+        let mut dirty = std::mem::take(&mut self.dirty);
         dirty.sort_unstable();
+        dirty.dedup();
         for key in dirty {
-            match self.resources.get(&key).and_then(|history| serde_json::to_vec(history).ok()) {
-                Some(value) => out.set(SPACE, key.as_bytes(), value),
+            match self.resources.get_mut(&key) {
+                Some(resource) => {
+                    resource.dirty = false;
+                    out.set(SPACE, key.as_bytes(), resource.history.encode());
+                }
                 None => out.remove(SPACE, key.as_bytes()),
             }
         }
     }
 }
 
+/// `<event_id>.<ordinal>`.
+fn change_id(event: &Event<'_>, change: &Change<'_>) -> Box<str> {
+    let mut id = String::with_capacity(event.id.len() + 2);
+    id.push_str(&event.id);
+    id.push('.');
+    match u8::try_from(change.ordinal) {
+        Ok(digit @ 0..10) => id.push(char::from(b'0' + digit)),
+        _ => id.push_str(&change.ordinal.to_string()),
+    }
+    id.into()
+}
+
 /// Whether a call deletes resources of a type: `DeleteVolume` an `AWS::EC2::Volume`, but `DeleteBucketPolicy` no
 /// bucket.
 fn deletes(action: &str, kind: &str) -> bool {
-    let what = action.strip_prefix("Delete").or_else(|| action.strip_prefix("Terminate"));
-    let name = kind.rsplit("::").next().filter(|name| !name.is_empty());
-    what.zip(name).is_some_and(|(what, name)| what == name || what.strip_suffix('s') == Some(name))
+    let Some(what) = action.strip_prefix("Delete").or_else(|| action.strip_prefix("Terminate")) else { return false };
+    let name = kind.rsplit("::").next().unwrap_or_default();
+    !name.is_empty() && (what == name || what.strip_suffix('s') == Some(name))
 }

@@ -13,35 +13,30 @@ pub(crate) const MASK: &str = "***";
 
 /// Replaces secrets in details and tag values by `***`, and nothing else.
 pub fn redact(change: &mut Change<'_>) {
-    for (name, value) in &mut change.details {
-        redact_value(name, value);
-    }
-    for (key, value) in &mut change.tags.set {
-        redact_value(key, value);
-    }
-    for (key, value) in &mut change.tags.remove {
-        if let Some(value) = value {
-            redact_value(key, value);
+    let details = change.details.iter_mut().map(|(name, value)| (*name, value));
+    let set = change.tags.set.iter_mut().map(|(key, value)| (&**key, value));
+    let remove = change.tags.remove.iter_mut().filter_map(|(key, value)| Some((&**key, value.as_mut()?)));
+    let name = change.resource_name.iter_mut().map(|name| ("", name));
+    for (name, value) in details.chain(set).chain(remove).chain(name) {
+        if let Some(clean) = redacted(name, value) {
+            *value = clean;
         }
-    }
-    if let Some(name) = &mut change.resource_name {
-        redact_value("", name);
     }
 }
 
-/// Replaces `value` if `name` says that it is a secret, else the secrets inside it by their form: what [`redact`] does
-/// to each tag, for values that come from elsewhere (the tag store).
-pub fn redact_value(name: &str, value: &mut Text<'_>) {
+/// What has to stand in place of `value`: `***` if `name` says that it is a secret, else the text without the secrets
+/// inside it; `None` where there is none. What [`redact`] does to each tag, for values that come from elsewhere (the
+/// tag store).
+pub fn redacted(name: &str, value: &str) -> Option<Text<'static>> {
     if names::is_secret(name) {
-        *value = MASK.into();
-    } else if let Some(clean) = values::scrub(value) {
-        *value = clean.into();
+        return (value != MASK).then_some(MASK.into());
     }
+    values::scrub(value).map(Text::Owned)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::redact_value;
+    use super::redacted;
 
     #[test]
     fn names_and_forms_are_both_looked_at() {
@@ -59,9 +54,7 @@ mod tests {
             ("cidr", "0.0.0.0/0,::/0", "0.0.0.0/0,::/0"),
         ];
         for (name, value, wanted) in cases {
-            let mut text = value.into();
-            redact_value(name, &mut text);
-            assert_eq!(text, wanted, "{name}={value}");
+            assert_eq!(redacted(name, value).as_deref().unwrap_or(value), wanted, "{name}={value}");
         }
     }
 }

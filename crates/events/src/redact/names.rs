@@ -85,7 +85,10 @@ const LONGEST: usize = 64;
 
 /// Whether a member, detail or tag of this name holds a secret.
 pub(crate) fn is_secret(name: &str) -> bool {
-    if name.len() > 2 * LONGEST {
+    // Nearly every name is turned away by its last two letters.
+    let mut letters = name.bytes().rev().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase());
+    let ends_like_one = letters.next().zip(letters.next()).is_some_and(|(last, before)| ends_like_one(before, last));
+    if !ends_like_one || name.len() > 2 * LONGEST {
         return false;
     }
     let mut plain = [0u8; LONGEST];
@@ -96,17 +99,29 @@ pub(crate) fn is_secret(name: &str) -> bool {
         length += 1;
     }
     let plain = plain.get(..length).unwrap_or_default();
-    if is_harmless(plain) {
-        return false;
-    }
     let exact = EXACT.binary_search_by(|word| word.as_bytes().cmp(plain)).is_ok();
-    exact || (ends_like_one(plain) && ENDS.iter().any(|end| plain.ends_with(end.as_bytes())))
+    (exact || ENDS.iter().any(|end| plain.ends_with(end.as_bytes()))) && !is_harmless(plain)
 }
 
-/// The last two letters of [`ENDS`]: turns nearly every name away at once.
-fn ends_like_one(plain: &[u8]) -> bool {
-    let last = plain.last_chunk::<2>();
-    last.is_some_and(|last| matches!(last, b"rd" | b"se" | b"ey" | b"et" | b"ng" | b"ta" | b"en" | b"al" | b"de"))
+fn ends_like_one(before: u8, last: u8) -> bool {
+    LAST[usize::from(last)] & bit(before) != 0
+}
+
+/// By the last letter, the letters before it with which a word of [`EXACT`] or [`ENDS`] ends.
+const LAST: [u64; 256] = {
+    let mut last = [0; 256];
+    let mut at = 0;
+    while at < EXACT.len() + ENDS.len() {
+        let word = if at < EXACT.len() { EXACT[at] } else { ENDS[at - EXACT.len()] }.as_bytes();
+        last[word[word.len() - 1] as usize] |= bit(word[word.len() - 2]);
+        at += 1;
+    }
+    last
+};
+
+/// A letter's or digit's place in a set.
+const fn bit(byte: u8) -> u64 {
+    1 << (byte % 64)
 }
 
 /// Whether a plain name (lower case, no punctuation) only looks like a secret.
@@ -123,12 +138,12 @@ pub(crate) fn is_environment(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{ENDS, EXACT, ends_like_one, is_secret};
+    use super::{ENDS, EXACT, is_secret};
 
     #[test]
     fn the_short_cuts_lose_nothing() {
         assert!(EXACT.is_sorted());
-        assert!(ENDS.iter().all(|end| ends_like_one(end.as_bytes())));
+        assert!(EXACT.iter().chain(&ENDS).all(|word| is_secret(word) && is_secret(&format!("{word}_"))));
     }
 
     #[test]
