@@ -14,6 +14,8 @@ from sklearn.ensemble import IsolationForest as Sklearn
 ROUNDS, TREES = 3, 100
 ROWS, COLUMNS, GROUP_COLUMNS = 100_000, 20, 10
 TOLERANCE, MIN_POINTS = 1.2, 5
+# At which nearly all rows are core points: the hardest for finding the nearest.
+WIDE = 2.0
 
 
 def data(work):
@@ -83,10 +85,13 @@ def main():
     peer = ours(binary, "linfa", *arguments)
     same = all(found[0][key] == peer[key] for key in ("groups", "noise"))
     own = median(run["fit_s"] for run in found)
-    p50, p99, _ = map(median, zip(*(run["predict_us"] for run in found)))
     print(f"DBSCAN {ROWS} x {GROUP_COLUMNS}: {own:.2f} s, linfa {peer['fit_s']:.2f} s   <= 13 s")
     print(f"as many groups and as much noise as linfa: {'yes' if same else 'NO'}")
-    print(f"nearest of {found[0]['core']} core points: p50 {p50:.1f}, p99 {p99:.1f} us   p99 <= 100 us")
+    arguments[2] = WIDE
+    wide = [ours(binary, "dbscan", *arguments, work / "new.f32") for _ in range(ROUNDS)]
+    for runs in (found, wide):
+        p50, p99, _ = map(median, zip(*(run["predict_us"] for run in runs)))
+        print(f"nearest of {runs[0]['core']} core points: p50 {p50:.1f}, p99 {p99:.1f} us   p99 <= 100 us")
     sys.exit(0 if same else 1)
 
 
