@@ -10,11 +10,13 @@ use bytes::Bytes;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
+use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::file::serialized_reader::ReadOptionsBuilder;
 use parquet::schema::types::Type as Field;
 use proptest::prelude::*;
 use sample::{DAY, Spec, archive, intent, object, push, read};
-use tagwarden_archive::ArchiveError;
+use tagwarden_archive::{Archive, ArchiveError, Settings};
 use tagwarden_core::columns::Column;
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -62,6 +64,28 @@ async fn every_column_comes_back_sorted_and_cut_by_date() {
         assert_eq!(&read(object(&*store, &file.key).await), wanted);
     }
     assert_eq!((archive.rows(), archive.bytes()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_reader_can_skip_pages() {
+    let store = Arc::new(InMemory::new());
+    let mut archive = Archive::open_store(store.clone(), "main", Settings::default()).await.unwrap();
+    // 20,000 rows fill a page; two rows share a time.
+    let time = |n: u64| i64::try_from(n / 2).unwrap() * 1000;
+    let specs: Vec<Spec> = (0..20_010).map(|n| Spec::new(n, "111111111111", time(n))).collect();
+    push(&mut archive, &specs);
+    let sealed = archive.seal(&intent(&archive, 1), &mut silent).await.unwrap();
+    let file = object(&*store, &sealed.files[0].key).await;
+    assert_eq!(read(file.clone()), expected(&specs)[0]);
+    let options = ReadOptionsBuilder::new().with_page_index().build();
+    let reader = SerializedFileReader::new_with_options(file, options).unwrap();
+    let times = Column::EventTime as usize;
+    let ColumnIndexMetaData::INT64(bounds) = &reader.metadata().column_index().unwrap()[0][times] else {
+        panic!("event_time has no page index")
+    };
+    assert_eq!((bounds.min_values(), bounds.max_values()), (&[0, 10_000_000][..], &[9_999_000, 10_004_000][..]));
+    let pages = reader.metadata().offset_index().unwrap()[0][times].page_locations().iter();
+    assert_eq!(pages.map(|page| page.first_row_index).collect::<Vec<_>>(), [0, 20_000]);
 }
 
 #[tokio::test]

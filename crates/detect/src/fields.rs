@@ -15,7 +15,7 @@ use crate::record::RecordEvent;
 pub(crate) const PREFIX: &str = "tagwarden.";
 
 /// The facts beside the columns, as the crate's documentation lists them.
-const FACTS: [&str; 23] = [
+const FACTS: [&str; 26] = [
     "access_keys_changed",
     "actor",
     "actor_root",
