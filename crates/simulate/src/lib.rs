@@ -12,10 +12,13 @@ mod generate;
 mod incidents;
 mod inventory;
 mod names;
+mod places;
 mod record;
 mod rng;
+mod roster;
 mod sessions;
 mod spec;
+mod words;
 mod world;
 mod write;
 

@@ -5,10 +5,11 @@ use std::rc::Rc;
 
 use serde_json::{Value, json};
 
-use crate::calendar::{HOUR, iso, prose};
-use crate::names::{FOREIGN, LAMBDA_PYTHON, STRANGE_SHELLS, TERRAFORM};
+use crate::calendar::{Day, HOUR, iso, prose};
+use crate::names::{FOREIGN, LAMBDA_PYTHON, STRANGE_SHELLS};
 use crate::record::{Actor, Call};
 use crate::rng::Rng;
+use crate::roster::Seat;
 use crate::world::{FAST, SLOW, Turn, World};
 
 const SESSION: i64 = 4 * HOUR;
@@ -103,12 +104,15 @@ impl World {
         (actor, response)
     }
 
-    fn address_of(&mut self, person: usize) -> String {
+    fn address_of(&mut self, person: usize, now: i64) -> String {
         let person = &self.company.people[person];
-        if self.rng.chance(person.remote) {
-            return person.home.clone();
-        }
-        let office = self.company.networks.offices.iter().find(|office| office.0 == person.city);
+        let city = match person.trip_on(Day::of_ms(now)).map(|trip| &trip.seat) {
+            Some(Seat::Address(address)) => return address.clone(),
+            Some(Seat::Office(city)) => *city,
+            None if self.rng.chance(person.remote) => return person.home.clone(),
+            None => person.city,
+        };
+        let office = self.company.networks.offices.iter().find(|office| office.0 == city);
         match office {
             Some((_, prefix)) if self.rng.chance(75) => format!("{prefix}.{}", self.rng.between(2, 30)),
             _ => self.rng.pick(&self.company.networks.vpn).clone(),
@@ -118,14 +122,15 @@ impl World {
     /// A person in an account through single sign-on, signing in if there is no session.
     pub(crate) fn sign_in(&mut self, person: usize, account: usize, now: i64) -> Turn {
         let row = &self.company.people[person];
-        let (set, email, region) = (row.permission_set, row.email.clone(), self.company.teams[row.team].region);
+        let set = self.company.words.set(row.duty);
+        let (email, region) = (row.email.clone(), self.company.teams[row.team].region);
         let mut turn = Turn { actor: Rc::new(nobody()), account, region, now, pause: SLOW };
         if let Some(actor) = self.sessions.get(&(person, account, set), now) {
             turn.actor = actor;
         } else {
             let console = self.rng.chance(row.console);
             let agent = if console { row.browser } else { row.shell };
-            let ip = self.address_of(person);
+            let ip = self.address_of(person, now);
             self.federate(&mut turn, person, set, &email, ip, agent, console);
         }
         if !turn.actor.console {
@@ -221,7 +226,7 @@ impl World {
         }
         let mut turn = self.sign_in(person, from, now);
         let source = self.company.teams[team].source_identity.then_some(email);
-        let role = format!("{}-oncall", self.company.teams[team].name);
+        let role = self.company.words.operator_role(self.company.teams[team].name);
         let role_arn = format!("arn:aws:iam::{}:role/{role}", self.company.accounts[account].id);
         let caller = Rc::clone(&turn.actor);
         let agent = if caller.console { caller.agent } else { shell };
@@ -261,11 +266,11 @@ impl World {
     pub(crate) fn pipeline(&mut self, team: usize, account: usize, now: i64) -> Turn {
         let row = &self.company.teams[team];
         let account_id = self.company.accounts[account].id.clone();
-        let role = format!("gha-{}", row.name);
+        let role = self.company.words.ci_role(row.name);
         let region = row.region;
         let run = self.rng.between(12_000_000_000, 12_999_999_999);
-        let session = format!("gha-{run}");
-        let subject = format!("repo:{}:ref:refs/heads/main", row.repository);
+        let session = self.company.words.run_name(run);
+        let subject = format!("repo:{}:ref:refs/heads/{}", row.repository, self.company.words.branch);
         let provider = format!("arn:aws:iam::{account_id}:oidc-provider/token.actions.githubusercontent.com");
         let role_arn = format!("arn:aws:iam::{account_id}:role/{role}");
         let ip = self.rng.pick(&self.company.networks.runners).clone();
@@ -290,7 +295,7 @@ impl World {
             source_identity: None,
             provider: Some(&provider),
             ip,
-            agent: TERRAFORM,
+            agent: self.company.words.terraform,
             console: false,
         };
         let (actor, mut response) = self.assume(now, wanted);
@@ -353,7 +358,7 @@ impl World {
     /// A firm that was let in, with its own account's credentials.
     pub(crate) fn vendor(&mut self, vendor: usize, account: usize, now: i64) -> Turn {
         let (name, vendor_account) = self.company.vendors[vendor].clone();
-        let region = "eu-west-1";
+        let region = self.company.regions[0];
         let role = format!("{name}-reader");
         let role_arn = format!("arn:aws:iam::{}:role/{role}", self.company.accounts[account].id);
         let mut own = self.company.rng_for(&[name]);
@@ -393,7 +398,7 @@ impl World {
     pub(crate) fn export_user(&mut self, account: usize, now: i64) -> Turn {
         let row = &self.company.accounts[account];
         let mut own = self.company.rng_for(&[&row.id, "export"]);
-        let name = "svc-export";
+        let name = self.company.words.export_user;
         let key = format!("AKIA{}{}", row.block, own.upper(8));
         let ip = own.pick(&self.company.networks.nat).clone();
         let actor = iam_user(
@@ -405,7 +410,7 @@ impl World {
             ip,
             "Boto3/1.28.57 md/Botocore#1.31.57 ua/2.0 os/linux#5.15.0-1051-aws md/arch#x86_64 lang/python#3.10.12 md/pyimpl#CPython cfg/retry-mode#legacy Botocore/1.31.57",
         );
-        Turn { actor: Rc::new(actor), account, region: "eu-west-1", now, pause: FAST }
+        Turn { actor: Rc::new(actor), account, region: self.company.regions[0], now, pause: FAST }
     }
 
     /// An IAM user made during the run, with its new key, in the hands of whoever made it.

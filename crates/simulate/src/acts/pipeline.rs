@@ -23,8 +23,8 @@ pub(super) fn release(world: &mut World, now: i64, team: usize, app: &'static st
         for &at in stack.iter().take(3) {
             world.describe(&mut turn, at);
         }
-        // Every third release changes the provider's default tags, and with them the whole stack.
-        let whole = world.rng.chance(33);
+        // Some releases change the provider's default tags, and with them the whole stack.
+        let whole = world.rng.chance(world.company.habits.whole);
         let env = (world.company.keys.env, world.company.keys.stage(stage));
         for at in stack {
             let kind = world.estate.get(at).kind;
@@ -49,7 +49,7 @@ pub(super) fn release(world: &mut World, now: i64, team: usize, app: &'static st
     }
     let (next, low, high) = match stage {
         Stage::Dev => (Stage::Staging, 30 * MINUTE, 2 * HOUR),
-        Stage::Staging if world.rng.chance(70) => (Stage::Prod, 40 * MINUTE, 3 * HOUR),
+        Stage::Staging if world.rng.chance(world.company.habits.promote) => (Stage::Prod, 40 * MINUTE, 3 * HOUR),
         _ => return,
     };
     let at = now + world.rng.between(low, high);

@@ -95,7 +95,10 @@ pub(crate) fn deny_all_policy(user: &str) -> Call {
 
 /// The account's own trail in a region.
 pub(crate) fn trail_arn(company: &Company, account: usize, region: &str) -> String {
-    format!("arn:aws:cloudtrail:{region}:{}:trail/{}-audit", company.accounts[account].id, company.name)
+    format!(
+        "arn:aws:cloudtrail:{region}:{}:trail/{}-{}",
+        company.accounts[account].id, company.name, company.words.trail
+    )
 }
 
 pub(crate) fn stop_logging(trail: &str) -> Call {

@@ -17,6 +17,7 @@ use crate::estate::{Kind as Resources, Resource};
 use crate::names::SECURITY;
 use crate::record::{Actor, Call};
 use crate::sessions::stolen;
+use crate::words::Duty;
 use crate::world::{FAST, Label, Turn, World};
 
 /// One kind of incident.
@@ -149,13 +150,13 @@ pub(crate) fn play(world: &mut World, now: i64, cast: &Cast) {
 impl Cast {
     /// Somebody of the team who may work in production.
     fn operator(&self, world: &mut World, now: i64) -> usize {
-        somebody(world, self.team, Day::of_ms(now), "OperationsAccess")
-            .or_else(|| somebody(world, self.team, Day::of_ms(now), ""))
-            .unwrap_or_default()
+        somebody(world, self.team, Day::of_ms(now), Some(Duty::Operator))
+            .or_else(|| somebody(world, self.team, Day::of_ms(now), None))
+            .unwrap_or_else(|| world.company.teams[self.team].members[1])
     }
 
     fn security_engineer(world: &mut World, now: i64) -> usize {
-        somebody(world, SECURITY, Day::of_ms(now), "").unwrap_or_default()
+        somebody(world, SECURITY, Day::of_ms(now), None).unwrap_or_else(|| world.company.teams[SECURITY].members[0])
     }
 
     /// Somebody's session, which was the owner's until now, in other hands: the owner's sign-in is not part of it.
