@@ -1,6 +1,6 @@
 //! The simulation itself: the agenda of acts, the state they change, and the records they leave.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use crate::acts::{self, Act};
@@ -49,6 +49,8 @@ pub(crate) struct World {
     pub(crate) label: Option<Label>,
     /// Account, region and id of the snapshots that exist, oldest first.
     pub(crate) snapshots: VecDeque<(usize, &'static str, String)>,
+    /// People who had been silent for weeks until an incident, or a twin, made them act.
+    pub(crate) woken: BTreeSet<usize>,
     agenda: BTreeMap<(i64, u64), Act>,
     made: BTreeMap<(i64, u64), Simulated>,
     tickets: u64,
@@ -71,6 +73,7 @@ impl World {
             sessions: Sessions::default(),
             label: None,
             snapshots: VecDeque::new(),
+            woken: BTreeSet::new(),
             agenda: BTreeMap::new(),
             made: BTreeMap::new(),
             tickets: 0,
@@ -329,7 +332,13 @@ mod tests {
         for item in request["resourcesSet"]["items"].as_array().into_iter().flatten() {
             named.extend(item["resourceId"].as_str().map(str::to_owned));
         }
-        named.iter().map(|name| by_name.get(name).unwrap_or_else(|| panic!("nobody knows {name}")).as_str()).collect()
+        // The roles of people and pipelines are not in the store.
+        let of_principal = request["roleName"].is_string();
+        let known = |name: &String| match by_name.get(name) {
+            None if of_principal => None,
+            found => Some(found.unwrap_or_else(|| panic!("nobody knows {name}")).as_str()),
+        };
+        named.iter().filter_map(known).collect()
     }
 
     #[test]

@@ -11,7 +11,7 @@ fn lambda(world: &mut World, name: &'static str, account: usize, region: &'stati
 }
 
 /// Starts or stops the instances that have office hours.
-pub(super) fn night_watch(world: &mut World, now: i64, account: usize, on: bool) {
+pub(crate) fn night_watch(world: &mut World, now: i64, account: usize, on: bool) {
     let (key, office_hours) = (world.company.keys.sched, world.company.keys.hours[0]);
     let due = world.estate.find(account, now, |resource| {
         resource.kind == Kind::Instance

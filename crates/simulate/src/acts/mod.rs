@@ -7,6 +7,8 @@ mod outside;
 mod people;
 mod pipeline;
 
+pub(crate) use automation::night_watch;
+
 use crate::calendar::{DAY, Day, HOUR, MINUTE, Zone};
 use crate::company::Stage;
 use crate::incidents::{self, Cast};
@@ -247,7 +249,7 @@ pub(crate) fn play(world: &mut World, now: i64, act: Act) {
         Act::Elastic { account } => machinery::elastic(world, now, account),
         Act::Backup { account } => machinery::backup(world, now, account),
         Act::ServiceReads { account } => machinery::reads(world, now, account),
-        Act::NightWatch { account, on } => automation::night_watch(world, now, account, on),
+        Act::NightWatch { account, on } => night_watch(world, now, account, on),
         Act::Sweep { account } => automation::sweep(world, now, account),
         Act::Complete { at, id } => automation::complete(world, now, at, &id),
         Act::Janitor => automation::janitor(world, now),

@@ -11,7 +11,7 @@ use crate::sessions::stolen;
 use crate::words::Duty;
 use crate::world::{FAST, Turn, World};
 
-pub(super) const KIND: Kind = Kind { name: "iam_user_night", hours: Hours::Night, play };
+pub(super) const KIND: Kind = Kind { name: "iam_user_night", hours: Hours::Night, days: 1, play };
 
 const NAMES: [&str; 5] = ["backup-agent", "support-desk", "metrics-svc", "aws-health", "terraform-old"];
 

@@ -10,7 +10,7 @@ use crate::names::AUDIT_ACCOUNT;
 use crate::record::Call;
 use crate::world::World;
 
-pub(super) const KIND: Kind = Kind { name: "logging_off", hours: Hours::Any, play };
+pub(super) const KIND: Kind = Kind { name: "logging_off", hours: Hours::Any, days: 1, play };
 
 fn play(world: &mut World, now: i64, cast: &Cast) {
     match (cast.malicious, cast.variant % 3) {

@@ -7,7 +7,7 @@ use crate::sessions::stolen;
 use crate::words::Duty;
 use crate::world::{FAST, World};
 
-pub(super) const KIND: Kind = Kind { name: "mass_untag_leaked_key", hours: Hours::Any, play };
+pub(super) const KIND: Kind = Kind { name: "mass_untag_leaked_key", hours: Hours::Any, days: 1, play };
 
 fn play(world: &mut World, now: i64, cast: &Cast) {
     match (cast.malicious, cast.variant % 2) {

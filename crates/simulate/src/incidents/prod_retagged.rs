@@ -6,7 +6,7 @@ use crate::company::Stage;
 use crate::estate::Kind as Resources;
 use crate::world::{Turn, World};
 
-pub(super) const KIND: Kind = Kind { name: "prod_retagged", hours: Hours::Working, play };
+pub(super) const KIND: Kind = Kind { name: "prod_retagged", hours: Hours::Working, days: 1, play };
 
 fn play(world: &mut World, now: i64, cast: &Cast) {
     match (cast.malicious, cast.variant % 3) {
