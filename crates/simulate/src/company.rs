@@ -153,6 +153,8 @@ pub(crate) struct Habits {
     /// Of a hundred nights, how many have work for the on-call.
     pub(crate) nights: usize,
     pub(crate) cost_moves: usize,
+    /// Whether the chain into a role carries the team as a session tag.
+    pub(crate) session_tags: bool,
 }
 
 impl Company {
@@ -198,7 +200,11 @@ impl Company {
         }
         let newborn = newborn(&mut rng, spec, seats.len());
         if newborn.is_some() {
-            found(&mut rng, "venture-dev", "Workloads/Development", Stage::Dev);
+            let (name, ou, stage) = *rng.pick(&[
+                ("venture-dev", "Workloads/Development", Stage::Dev),
+                ("venture-prod", "Workloads/Production", Stage::Prod),
+            ]);
+            found(&mut rng, name, ou, stage);
         }
         let newborn = newborn.map(|(team, day)| Newborn { account: accounts.len() - 1, team, day });
         let mut vendors = VENDORS.to_vec();
@@ -308,6 +314,7 @@ fn habits(rng: &mut Rng) -> Habits {
         start_hour: if percent(0, 1) == 0 { 8 } else { 9 },
         nights: percent(20, 65),
         cost_moves: percent(35, 85),
+        session_tags: percent(1, 100) <= 35,
     }
 }
 
@@ -319,6 +326,10 @@ fn networks(rng: &mut Rng, places: &[&Place]) -> Networks {
     let offices =
         places.iter().map(|place| (place.cities[0].0, format!("{}.{}", place.office, rng.between(1, 250)))).collect();
     Networks { offices, vpn, nat, runners }
+}
+
+fn working_day(day: Day) -> Day {
+    if day.is_weekend() { working_day(day.plus(1)) } else { day }
 }
 
 /// How many sit in each team: between 45 and 70 in all.
@@ -370,7 +381,7 @@ fn people(rng: &mut Rng, spec: &Spec, company: &str, teams: &mut [Team]) -> Vec<
                 duty,
                 zone,
                 city,
-                first_day: newcomer.then(|| spec.start.plus(rng.between(2, 2 + half))),
+                first_day: newcomer.then(|| working_day(spec.start.plus(rng.between(2, 2 + half)))),
                 last_day: leaver.then(|| spec.start.plus(rng.between(half, i64::from(spec.days)))),
                 away: Vec::new(),
                 trip: None,

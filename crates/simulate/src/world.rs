@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
-use crate::acts::{self, Act};
+use crate::acts::{self, Act, Campaign};
 use crate::calendar::Day;
 use crate::calls;
 use crate::company::Company;
@@ -51,6 +51,9 @@ pub(crate) struct World {
     pub(crate) snapshots: VecDeque<(usize, &'static str, String)>,
     /// People who had been silent for weeks until an incident, or a twin, made them act.
     pub(crate) woken: BTreeSet<usize>,
+    pub(crate) campaigns: Rc<[Campaign]>,
+    /// Records that carried a label.
+    pub(crate) told: usize,
     agenda: BTreeMap<(i64, u64), Act>,
     made: BTreeMap<(i64, u64), Simulated>,
     tickets: u64,
@@ -65,6 +68,7 @@ impl World {
         let company = Rc::new(Company::new(spec));
         let mut rng = Rng::new(spec.seed.wrapping_mul(0x5851_F42D_4C95_7F2D) ^ 0x7A6);
         let estate = Estate::new(&company, &mut rng);
+        let campaigns = acts::draw_campaigns(&mut rng, spec, &company).into();
         let mut world = Self {
             spec: spec.clone(),
             company,
@@ -74,6 +78,8 @@ impl World {
             label: None,
             snapshots: VecDeque::new(),
             woken: BTreeSet::new(),
+            campaigns,
+            told: 0,
             agenda: BTreeMap::new(),
             made: BTreeMap::new(),
             tickets: 0,
@@ -163,6 +169,7 @@ impl World {
         });
         self.tickets += 1;
         self.recorded += 1;
+        self.told += usize::from(self.label.is_some());
         self.made.insert((now, self.tickets), Simulated { time_ms: now, json, truth });
     }
 

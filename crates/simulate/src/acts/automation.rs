@@ -38,6 +38,11 @@ pub(super) fn sweep(world: &mut World, now: i64, account: usize) {
     for at in found {
         world.tag(&mut turn, at, &[("last-review", &today)]);
     }
+    // A ticket that has done its service goes.
+    let marked = |resource: &crate::estate::Resource| resource.tags.contains_key("ticket");
+    for at in world.some(account, turn.now, 2, marked) {
+        world.untag(&mut turn, at, &["ticket"]);
+    }
 }
 
 /// Adds the owner and the cost centre to what was made without them, if it is still there.

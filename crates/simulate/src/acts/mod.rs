@@ -2,15 +2,19 @@
 
 mod automation;
 mod bulk;
+mod campaign;
+mod founding;
 mod machinery;
 mod outside;
 mod people;
 mod pipeline;
+mod seldom;
 
 pub(crate) use automation::night_watch;
+pub(crate) use campaign::{Campaign, draw as draw_campaigns};
 
 use crate::calendar::{DAY, Day, HOUR, MINUTE, Zone};
-use crate::company::Stage;
+use crate::company::{Newborn, Stage};
 use crate::incidents::{self, Cast};
 use crate::names::{FINANCE, PLATFORM, SECURITY};
 use crate::words::Duty;
@@ -59,6 +63,18 @@ pub(crate) enum Act {
     Export { account: usize },
     /// Finance moves resources to another cost centre.
     CostMove { person: usize },
+    /// One round of a campaign.
+    Campaign(Campaign),
+    /// An account is opened.
+    Found(Newborn),
+    /// A team builds up its new account.
+    Build { newborn: Newborn, by_hand: bool },
+    /// Somebody's first day.
+    FirstDay { person: usize },
+    /// The job that runs once a quarter.
+    Quarterly { account: usize },
+    /// The security team grants access.
+    Grant,
     /// An incident or a twin.
     Incident(Cast),
 }
@@ -85,6 +101,10 @@ pub(crate) fn plan_day(world: &mut World, day: Day) {
     // Five working days and two weekend days of these make seven average days.
     let target = if weekend { rate.saturating_mul(3) / 8 } else { rate.saturating_mul(5) / 4 };
     let mut expected = rounds(world, day, weekend, rate);
+    if world.spec.events_per_day > 0 {
+        expected += campaign::plan_day(world, day, rate) + founding::plan_day(world, day, rate);
+        expected += seldom::plan_day(world, day);
+    }
     let correction = world.correction();
     while expected.saturating_mul(correction) / 100 < target {
         let kind = {
@@ -162,6 +182,10 @@ fn plan(world: &mut World, day: Day, at: i64, act: Act) {
 /// A time in working hours, mostly not at the edges of them.
 pub(crate) fn working_hour(world: &mut World, zone: Zone, day: Day) -> i64 {
     let half = 9 * HOUR / 2;
+    if world.rng.chance(4) {
+        // Some come back to it in the evening.
+        return zone.at(day, world.rng.between(19 * HOUR, 23 * HOUR));
+    }
     zone.at(day, world.company.habits.start_hour * HOUR + world.rng.between(0, half) + world.rng.between(0, half))
 }
 
@@ -256,6 +280,12 @@ pub(crate) fn play(world: &mut World, now: i64, act: Act) {
         Act::Vendor { vendor, account } => outside::vendor(world, now, vendor, account),
         Act::Export { account } => outside::export(world, now, account),
         Act::CostMove { person } => bulk::cost_move(world, now, person),
+        Act::Campaign(campaign) => campaign::play(world, now, &campaign),
+        Act::Found(newborn) => founding::found(world, now, newborn),
+        Act::Build { newborn, by_hand } => founding::build(world, now, newborn, by_hand),
+        Act::FirstDay { person } => seldom::first_day(world, now, person),
+        Act::Quarterly { account } => seldom::quarterly(world, now, account),
+        Act::Grant => seldom::grant(world, now),
         Act::Incident(cast) => incidents::play(world, now, &cast),
     }
 }

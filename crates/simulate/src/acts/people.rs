@@ -77,7 +77,9 @@ pub(super) fn tag_by_hand(world: &mut World, now: i64, person: usize) {
             world.describe(&mut turn, at);
         }
         let allowed = chain || !production || company.people[person].duty == Duty::Platform;
-        if allowed {
+        if allowed && world.estate.get(at).tags.contains_key("ticket") && world.rng.chance(40) {
+            world.untag(&mut turn, at, &["ticket"]);
+        } else if allowed {
             let (key, value) = sensible(world, &company, at);
             world.tag(&mut turn, at, &[(&key, &value)]);
         }
@@ -175,11 +177,18 @@ pub(super) fn on_call(world: &mut World, now: i64, person: usize) {
         world.call(&mut turn, &call);
     }
     let team_only = own(world, person);
+    if world.rng.chance(15) {
+        super::seldom::use_secret(world, &mut turn, team);
+    }
     let works = move |resource: &Resource| {
         team_only(resource) && matches!(resource.kind, Kind::Service | Kind::Database | Kind::Function)
     };
+    let ticket = world.rng.chance(30).then(|| world.company.words.ticket(&mut world.rng));
     for at in world.some(account, now, 2, works) {
         world.describe(&mut turn, at);
         world.modify(&mut turn, at);
+        if let Some(ticket) = &ticket {
+            world.tag(&mut turn, at, &[("ticket", ticket)]);
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::storage::{XMLNS, bucket_call, encryption, public_block};
+use super::storage::{XMLNS, bucket_call, encryption, expire, public_block, tls_policy, versions};
 use super::tags::{list, map, put_tags, queue_url};
 use crate::company::Company;
 use crate::estate::{Kind, Resource};
@@ -261,10 +261,12 @@ pub(crate) fn modify(company: &Company, rng: &mut Rng, resource: &Resource) -> C
                 super::guard::close_port(resource, &cidr, port)
             }
         }
-        Kind::Bucket => {
-            let status = json!({ "VersioningConfiguration": { "xmlns": XMLNS, "Status": "Enabled" } });
-            bucket_call(resource, "PutBucketVersioning", "versioning", status)
-        }
+        Kind::Bucket => match rng.below(5) {
+            0 => tls_policy(resource),
+            1 => encryption(resource, None),
+            2 => expire(resource, 400, "archive"),
+            _ => versions(resource, true),
+        },
         Kind::Function if rng.chance(70) => {
             let request = json!({
                 "functionName": id, "s3Bucket": format!("{}-artifacts", company.name), "s3Key": format!("{id}.zip"),
@@ -304,6 +306,10 @@ pub(crate) fn modify(company: &Company, rng: &mut Rng, resource: &Resource) -> C
         }
         Kind::Key => {
             Call::write("kms", "EnableKeyRotation", json!({ "keyId": id })).about("AWS::KMS::Key", arn.to_owned())
+        }
+        Kind::Role if rng.chance(12) => super::identity::trust(id, account_id),
+        Kind::Role if rng.chance(15) => {
+            super::identity::attach_role_policy(id, "service-role/AWSLambdaBasicExecutionRole")
         }
         Kind::Role => {
             let document = format!(

@@ -67,6 +67,13 @@ const KINDS: [Kind; 15] = [
 pub(crate) fn play(world: &mut World, now: i64, cast: &Cast) {
     let kind = &KINDS[cast.kind];
     world.label = Some(Label { incident: cast.id.clone(), scenario: kind.name, malicious: cast.malicious });
-    (kind.play)(world, now, cast);
+    let told = world.told;
+    for form in 0..4 {
+        (kind.play)(world, now, &Cast { variant: cast.variant + form, ..cast.clone() });
+        // Where a form finds nothing to act on, the next one is played; what goes on later may well have come to an end.
+        if world.told > told || cast.step > 0 {
+            break;
+        }
+    }
     world.label = None;
 }

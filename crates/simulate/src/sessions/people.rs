@@ -141,7 +141,10 @@ impl World {
         let from = self.door(person, account);
         let signed_in = self.sign_in(person, from, now);
         let began = signed_in.now;
-        let turn = self.climb(signed_in, person, account, None);
+        let team = self.company.teams[self.company.people[person].team].name;
+        let tag = (self.company.keys.access, team);
+        let tag = self.company.habits.session_tags.then_some(tag);
+        let turn = self.climb(signed_in, person, account, tag);
         self.sessions.open.insert(key, (began, began + SESSION, Rc::clone(&turn.actor)));
         turn
     }
