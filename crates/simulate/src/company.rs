@@ -2,8 +2,8 @@
 
 use crate::calendar::{Day, Zone};
 use crate::names::{
-    BROWSERS, COMPANIES, CORE_ACCOUNTS, CORE_TEAMS, FAMILY, FINANCE, GIVEN, PLATFORM, PRODUCTS, Product, SECURITY,
-    SHELLS, VENDORS,
+    BROWSERS, COMPANIES, CORE_ACCOUNTS, CORE_TEAMS, FAMILY, FAR_REGIONS, FINANCE, GIVEN, PLATFORM, PRODUCTS, Product,
+    SECURITY, SHELLS, TERRAFORMS, VENDORS,
 };
 use crate::places::{PLACES, Place};
 use crate::rng::Rng;
@@ -106,6 +106,8 @@ pub(crate) struct Person {
     pub(crate) trip: Option<Trip>,
     /// From this day on nobody sees the person at work, though the access stays.
     pub(crate) dormant_from: Option<Day>,
+    /// From this day on another client, and another address at home.
+    pub(crate) renewed: Option<(Day, &'static str, String)>,
     pub(crate) home: String,
     pub(crate) browser: &'static str,
     pub(crate) shell: &'static str,
@@ -118,6 +120,14 @@ pub(crate) struct Person {
 impl Person {
     pub(crate) fn employed_on(&self, day: Day) -> bool {
         self.first_day.is_none_or(|first| first <= day) && self.last_day.is_none_or(|last| day <= last)
+    }
+
+    /// The client and the address at home as they are that day.
+    pub(crate) fn equipment(&self, day: Day) -> (&'static str, &str) {
+        match &self.renewed {
+            Some((from, shell, home)) if *from <= day => (shell, home),
+            _ => (self.shell, &self.home),
+        }
     }
 
     pub(crate) fn trip_on(&self, day: Day) -> Option<&Trip> {
@@ -153,8 +163,12 @@ pub(crate) struct Habits {
     /// Of a hundred nights, how many have work for the on-call.
     pub(crate) nights: usize,
     pub(crate) cost_moves: usize,
+    /// The region that gets a copy of the backups, though nothing runs there.
+    pub(crate) second_home: Option<&'static str>,
     /// Whether the chain into a role carries the team as a session tag.
     pub(crate) session_tags: bool,
+    /// From when on the pipelines run another version of Terraform.
+    pub(crate) upgrade: Option<(Day, &'static str)>,
 }
 
 impl Company {
@@ -233,7 +247,7 @@ impl Company {
             .collect();
         let mut people = people(&mut rng, spec, &name, &mut teams);
         let holidays = roster::draw(&mut rng, spec, &mut people, &places);
-        let habits = habits(&mut rng);
+        let habits = habits(&mut rng, spec);
         let regions = places.iter().map(|place| place.region).collect();
         let seed = spec.seed;
         Self { name, seed, accounts, teams, people, vendors, networks, regions, keys, words, habits, holidays, newborn }
@@ -305,7 +319,13 @@ fn newborn(rng: &mut Rng, spec: &Spec, teams: usize) -> Option<(usize, Day)> {
     Some((team, spec.start.plus(rng.between(5, i64::from(spec.days) - 6))))
 }
 
-fn habits(rng: &mut Rng) -> Habits {
+fn habits(rng: &mut Rng, spec: &Spec) -> Habits {
+    let upgraded = spec.days > 14 && rng.chance(50);
+    let upgrade = upgraded.then(|| {
+        let day = spec.start.plus(rng.between(4, i64::from(spec.days) - 2));
+        (day, TERRAFORMS[rng.below(TERRAFORMS.len())])
+    });
+    let second_home = rng.chance(45).then(|| FAR_REGIONS[rng.below(FAR_REGIONS.len())]);
     let mut percent = |low, high| usize::try_from(rng.between(low, high)).unwrap_or(100);
     Habits {
         mix: std::array::from_fn(|_| percent(55, 150)),
@@ -314,7 +334,9 @@ fn habits(rng: &mut Rng) -> Habits {
         start_hour: if percent(0, 1) == 0 { 8 } else { 9 },
         nights: percent(20, 65),
         cost_moves: percent(35, 85),
+        second_home,
         session_tags: percent(1, 100) <= 35,
+        upgrade,
     }
 }
 
@@ -386,6 +408,7 @@ fn people(rng: &mut Rng, spec: &Spec, company: &str, teams: &mut [Team]) -> Vec<
                 away: Vec::new(),
                 trip: None,
                 dormant_from: None,
+                renewed: None,
                 home,
                 browser: BROWSERS[rng.below(BROWSERS.len())],
                 shell: SHELLS[rng.below(SHELLS.len())],

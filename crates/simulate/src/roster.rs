@@ -2,7 +2,7 @@
 
 use crate::calendar::{Day, Zone};
 use crate::company::Person;
-use crate::names::{FINANCE, ROAMING};
+use crate::names::{FINANCE, ROAMING, SHELLS};
 use crate::places::Place;
 use crate::rng::Rng;
 use crate::spec::Spec;
@@ -46,6 +46,13 @@ pub(crate) fn draw(rng: &mut Rng, spec: &Spec, people: &mut [Person], places: &[
         }
         if rng.chance(15) {
             person.away.push(span(rng, 1, 3));
+        }
+        if rng.chance(30) {
+            let from = spec.start.plus(rng.between(3, days.max(4)));
+            let network = person.home.split('.').take(2).collect::<Vec<_>>().join(".");
+            let home = format!("{network}.{}.{}", rng.between(1, 250), rng.between(2, 250));
+            let shell = SHELLS[rng.below(SHELLS.len())];
+            person.renewed = Some((from, shell, home));
         }
         if rng.chance(16) {
             let (first, last) = span(rng, 3, 9);

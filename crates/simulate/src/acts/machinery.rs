@@ -60,6 +60,13 @@ pub(super) fn backup(world: &mut World, now: i64, account: usize) {
         world.touch(&mut turn, at, &call);
         world.snapshots.push_back((account, region, id));
     }
+    if let (Some(far), true) = (world.company.habits.second_home, world.rng.chance(40)) {
+        let home = std::mem::replace(&mut turn.region, far);
+        if let Some(id) = world.snapshots.back().map(|(_, _, id)| id.clone()) {
+            let call = calls::copy_snapshot(&mut world.rng, &id, home, true);
+            world.call(&mut turn, &call);
+        }
+    }
 }
 
 pub(super) fn reads(world: &mut World, now: i64, account: usize) {

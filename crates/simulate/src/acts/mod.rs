@@ -5,6 +5,7 @@ mod bulk;
 mod campaign;
 mod founding;
 mod machinery;
+mod odd;
 mod outside;
 mod people;
 mod pipeline;
@@ -73,6 +74,8 @@ pub(crate) enum Act {
     FirstDay { person: usize },
     /// The job that runs once a quarter.
     Quarterly { account: usize },
+    /// A rare but innocent call.
+    Odd { team: usize },
     /// The security team grants access.
     Grant,
     /// An incident or a twin.
@@ -285,6 +288,7 @@ pub(crate) fn play(world: &mut World, now: i64, act: Act) {
         Act::Build { newborn, by_hand } => founding::build(world, now, newborn, by_hand),
         Act::FirstDay { person } => seldom::first_day(world, now, person),
         Act::Quarterly { account } => seldom::quarterly(world, now, account),
+        Act::Odd { team } => odd::play(world, now, team),
         Act::Grant => seldom::grant(world, now),
         Act::Incident(cast) => incidents::play(world, now, &cast),
     }

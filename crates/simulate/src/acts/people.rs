@@ -119,7 +119,9 @@ pub(super) fn refused(world: &mut World, now: i64, person: usize) {
     let mut turn = world.sign_in(person, account, now);
     let Some(&at) = world.some(account, now, 1, own(world, person)).first() else { return };
     let company = Rc::clone(&world.company);
-    let call = if world.rng.chance(60) {
+    let call = if world.rng.chance(35) {
+        calls::browse(&mut world.rng)
+    } else if world.rng.chance(60) {
         let (key, value) = sensible(world, &company, at);
         let tags = [(key, value)].into_iter().collect();
         calls::put_tags(world.estate.get(at), &company.accounts[account].id, &tags)

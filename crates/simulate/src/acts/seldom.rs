@@ -41,6 +41,15 @@ pub(super) fn plan_day(world: &mut World, day: Day) -> usize {
         plan(world, day, at, Act::Grant);
         expected += 4;
     }
+    if !day.is_weekend() && since(world.spec.start) > 1 {
+        for _ in 0..world.rng.between(0, 2) {
+            let team = *world.rng.pick(&world.company.product_teams());
+            let zone = world.company.teams[team].zone;
+            let at = working_hour(world, zone, day);
+            plan(world, day, at, Act::Odd { team });
+            expected += 4;
+        }
+    }
     if world.rng.chance(6) {
         expected += bad_night(world, day);
     }

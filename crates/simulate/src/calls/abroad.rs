@@ -51,7 +51,7 @@ pub(crate) fn import_key(rng: &mut Rng, name: &str) -> Call {
 }
 
 /// Copies a snapshot from another region into the one called.
-pub(crate) fn copy_snapshot(rng: &mut Rng, snapshot: &str, from: &str) -> Call {
-    let request = json!({ "sourceRegion": from, "sourceSnapshotId": snapshot, "encrypted": false });
+pub(crate) fn copy_snapshot(rng: &mut Rng, snapshot: &str, from: &str, encrypted: bool) -> Call {
+    let request = json!({ "sourceRegion": from, "sourceSnapshotId": snapshot, "encrypted": encrypted });
     Call::write("ec2", "CopySnapshot", request).answered(json!({ "snapshotId": format!("snap-0{}", rng.hex(16)) }))
 }

@@ -126,6 +126,18 @@ pub(crate) fn flow_log_id(company: &Company, account: usize, region: &str) -> St
     format!("fl-0{}", company.rng_for(&[id, region, "flow-log"]).hex(16))
 }
 
+pub(crate) fn create_flow_logs(company: &Company, rng: &mut Rng, account: usize, region: &str) -> Call {
+    let vpc = company.rng_for(&[&company.accounts[account].id, region, "vpc"]).hex(16);
+    let request = json!({ "CreateFlowLogsRequest": {
+        "ResourceType": "VPC", "TrafficType": "ALL", "ResourceId": { "tag": 1, "content": format!("vpc-0{vpc}") },
+        "LogGroupName": "/network/flow",
+    } });
+    Call::write("ec2", "CreateFlowLogs", request).answered(json!({ "CreateFlowLogsResponse": {
+        "xmlns": "http://ec2.amazonaws.com/doc/2016-11-15/",
+        "flowLogIdSet": { "item": format!("fl-0{}", rng.hex(16)) }, "unsuccessful": "",
+    } }))
+}
+
 pub(crate) fn delete_flow_logs(id: &str) -> Call {
     let request = json!({ "DeleteFlowLogsRequest": { "FlowLogId": { "tag": 1, "content": id } } });
     Call::write("ec2", "DeleteFlowLogs", request).answered(json!({ "DeleteFlowLogsResponse": {

@@ -62,7 +62,7 @@ fn forgotten_key(world: &mut World, now: i64, cast: &Cast) {
 fn never_offboarded(world: &mut World, now: i64, cast: &Cast) {
     let Some(person) = Cast::sleeper(world, now) else { return forgotten_key(world, now, cast) };
     let mut client = world.own_client(person, now, false);
-    client.ip.clone_from(&world.company.people[person].home);
+    world.company.people[person].equipment(Day::of_ms(now)).1.clone_into(&mut client.ip);
     let turn = world.sign_in_from(person, world.door(person, cast.account), now, client);
     let mut turn = world.climb(turn, person, cast.account, None);
     let (env, owner) = (world.company.keys.env, world.company.keys.owner);

@@ -28,10 +28,11 @@ pub(crate) fn plan(world: &mut World) -> Vec<(i64, Cast)> {
     for malicious in [true, false] {
         let mut order: Vec<usize> = (0..count).collect();
         world.rng.shuffle(&mut order);
-        let offset = world.rng.below(12);
+        let offsets: Vec<usize> = KINDS.iter().map(|_| world.rng.below(60)).collect();
         for (number, at) in order.into_iter().enumerate() {
             // Each kind goes through its forms in turn, so that none is left out for long.
-            let (kind, variant) = (kinds[at % kinds.len()], at / kinds.len() + offset);
+            let kind = kinds[at % kinds.len()];
+            let variant = at / kinds.len() + offsets[kind];
             let last = (days - KINDS[kind].days).max(0);
             let day = first.plus(world.rng.between(0, last));
             planned.push(place(world, day, kind, malicious, variant, number));

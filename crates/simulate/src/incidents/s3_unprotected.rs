@@ -86,6 +86,10 @@ fn static_site(world: &mut World, now: i64, cast: &Cast) {
     let Some(&app) = company.teams[cast.team].apps.first() else { return };
     let at = world.create(&mut turn, Resources::Bucket, cast.team, app);
     let bucket = world.estate.get(at).clone();
+    if world.rng.chance(50) {
+        // Older templates take the block away for it.
+        world.touch(&mut turn, at, &storage::delete_public_block(&bucket));
+    }
     world.touch(&mut turn, at, &storage::policy(&bucket, &json!({ "Service": "cloudfront.amazonaws.com" })));
     world.tag(&mut turn, at, &[(company.keys.class, company.keys.classes[0])]);
 }

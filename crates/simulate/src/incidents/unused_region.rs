@@ -73,7 +73,7 @@ fn copied_away(world: &mut World, now: i64, cast: &Cast) {
             Some((_, _, id)) => id.clone(),
             None => format!("snap-0{}", world.rng.hex(16)),
         };
-        let call = copy_snapshot(&mut world.rng, &snapshot, home);
+        let call = copy_snapshot(&mut world.rng, &snapshot, home, false);
         let copy = call.response["snapshotId"].clone();
         world.call(&mut turn, &call);
         let stranger = format!("{}{}", world.rng.between(1, 9), world.rng.digits(11));
@@ -146,11 +146,11 @@ fn second_home(world: &mut World, now: i64, cast: &Cast) {
     let mut turn = world.pipeline(cast.team, cast.account, now);
     let home = turn.region;
     // The same second home every time.
-    turn.region = FAR_REGIONS[world.company.rng_for(&["second home"]).below(FAR_REGIONS.len())];
+    let new = FAR_REGIONS[world.company.rng_for(&["second home"]).below(FAR_REGIONS.len())];
+    turn.region = world.company.habits.second_home.unwrap_or(new);
     for _ in 0..world.rng.between(1, 3) {
         let snapshot = format!("snap-0{}", world.rng.hex(16));
-        let mut call = copy_snapshot(&mut world.rng, &snapshot, home);
-        call.request["encrypted"] = serde_json::Value::from(true);
+        let call = copy_snapshot(&mut world.rng, &snapshot, home, true);
         world.call(&mut turn, &call);
     }
 }

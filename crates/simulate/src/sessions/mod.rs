@@ -9,7 +9,7 @@ use std::rc::Rc;
 use serde_json::{Value, json};
 
 use crate::calendar::{HOUR, iso, prose};
-use crate::names::{FOREIGN, STRANGE_SHELLS};
+use crate::names::{FOREIGN, ROAMING, STRANGE_SHELLS};
 use crate::record::Actor;
 use crate::rng::Rng;
 use crate::world::World;
@@ -42,7 +42,8 @@ impl Sessions {
 
 /// An address nobody of the company has used.
 pub(crate) fn foreign_address(rng: &mut Rng) -> String {
-    format!("{}.{}.{}", rng.pick(FOREIGN), rng.between(1, 250), rng.between(2, 250))
+    let network = if rng.chance(25) { rng.pick(ROAMING) } else { rng.pick(FOREIGN) };
+    format!("{network}.{}.{}", rng.between(1, 250), rng.between(2, 250))
 }
 
 /// A client nobody of the company uses.
@@ -52,7 +53,8 @@ pub(crate) fn strange_shell(rng: &mut Rng) -> &'static str {
 
 /// The same credentials in the hands of somebody else, far away.
 pub(crate) fn stolen(rng: &mut Rng, actor: &Actor) -> Rc<Actor> {
-    let agent = strange_shell(rng);
+    // Some thieves take care to look like the owner, or come by way of somebody's home.
+    let agent = if rng.chance(30) { actor.agent } else { strange_shell(rng) };
     Rc::new(Actor { ip: foreign_address(rng), agent, console: false, ..actor.clone() })
 }
 

@@ -23,7 +23,7 @@ impl World {
         let city = match person.trip_on(Day::of_ms(now)).map(|trip| &trip.seat) {
             Some(Seat::Address(address)) => return address.clone(),
             Some(Seat::Office(city)) => *city,
-            None if self.rng.chance(person.remote) => return person.home.clone(),
+            None if self.rng.chance(person.remote) => return person.equipment(Day::of_ms(now)).1.to_owned(),
             None => person.city,
         };
         let office = self.company.networks.offices.iter().find(|office| office.0 == city);
@@ -37,7 +37,7 @@ impl World {
     pub(crate) fn own_client(&mut self, person: usize, now: i64, console: bool) -> Client {
         let ip = self.address_of(person, now);
         let person = &self.company.people[person];
-        Client { ip, agent: if console { person.browser } else { person.shell }, console }
+        Client { ip, agent: if console { person.browser } else { person.equipment(Day::of_ms(now)).0 }, console }
     }
 
     /// A person in an account through single sign-on, signing in if there is no session.

@@ -12,6 +12,12 @@ use crate::world::{FAST, Turn, World};
 
 const CONFIGURE: &str = "aws-sdk-nodejs/2.1396.0 linux/v20.18.0 configure-aws-credentials-for-github-actions promise";
 
+/// What was current when the users' jobs were written.
+const OLD_CLIENTS: [&str; 2] = [
+    "Boto3/1.28.57 md/Botocore#1.31.57 ua/2.0 os/linux#5.15.0-1051-aws md/arch#x86_64 lang/python#3.10.12 md/pyimpl#CPython cfg/retry-mode#legacy Botocore/1.31.57",
+    "Boto3/1.26.90 Python/3.9.2 Linux/5.10.0-21-amd64 Botocore/1.29.90",
+];
+
 /// In what a workflow run differs from the usual ones.
 #[derive(Default)]
 pub(crate) struct Run {
@@ -43,7 +49,7 @@ impl World {
         let ip = differs.ip.unwrap_or(usual);
         let (client, worker) = match differs.agent {
             Some(agent) => (agent, agent),
-            None => (CONFIGURE, self.company.words.terraform),
+            None => (CONFIGURE, self.terraform(now)),
         };
         let caller = Actor {
             identity: json!({
@@ -81,6 +87,13 @@ impl World {
         let mut turn = Turn { actor: Rc::new(actor), account, region, now: now + 2_000, pause: FAST };
         self.call(&mut turn, &Call::read("sts", "GetCallerIdentity", Value::Null));
         turn
+    }
+
+    fn terraform(&self, now: i64) -> &'static str {
+        match self.company.habits.upgrade {
+            Some((from, newer)) if from.start_ms() <= now => newer,
+            _ => self.company.words.terraform,
+        }
     }
 
     /// A role that a service takes on its own: `service` assumes `role` and works as `session`.
@@ -134,6 +147,11 @@ impl World {
         let role_arn = format!("arn:aws:iam::{}:role/{role}", self.company.accounts[account].id);
         let mut own = self.company.rng_for(&[name]);
         let ip = format!("52.31.{}.{}", own.between(1, 250), own.between(2, 250));
+        let agent = if own.chance(35) {
+            "aws-sdk-go/1.44.122 (go1.19.4; linux; amd64)"
+        } else {
+            "aws-sdk-go-v2/1.30.3 os/linux lang/go#1.22.5 md/GOOS#linux md/GOARCH#arm64"
+        };
         let caller = Actor {
             identity: json!({
                 "type": "AWSAccount", "principalId": format!("AROA{}:{name}", own.upper(17)), "accountId": vendor_account,
@@ -152,7 +170,7 @@ impl World {
             source_identity: None,
             provider: None,
             ip,
-            agent: "aws-sdk-go-v2/1.30.3 os/linux lang/go#1.22.5 md/GOOS#linux md/GOARCH#arm64",
+            agent,
             console: false,
         };
         let (actor, response) = self.assume(now, wanted);
@@ -180,15 +198,8 @@ impl World {
         let mut own = self.company.rng_for(&[&row.id, name, "key"]);
         let key = format!("AKIA{}{}", row.block, own.upper(8));
         let ip = own.pick(&self.company.networks.nat).clone();
-        let actor = iam_user(
-            &row.id,
-            &row.block,
-            name,
-            &key,
-            &mut own,
-            ip,
-            "Boto3/1.28.57 md/Botocore#1.31.57 ua/2.0 os/linux#5.15.0-1051-aws md/arch#x86_64 lang/python#3.10.12 md/pyimpl#CPython cfg/retry-mode#legacy Botocore/1.31.57",
-        );
+        let agent = OLD_CLIENTS[self.company.rng_for(&[name, "client"]).below(OLD_CLIENTS.len())];
+        let actor = iam_user(&row.id, &row.block, name, &key, &mut own, ip, agent);
         Turn { actor: Rc::new(actor), account, region: self.company.regions[0], now, pause: FAST }
     }
 
