@@ -164,3 +164,33 @@ fn hand_over(world: &mut World, now: i64, team: usize, account: usize) {
         world.tag(&mut turn, at, &tags);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::generate::generate;
+
+    #[test]
+    fn a_campaign_writes_its_key_on_many_within_its_days() {
+        let mut found = 0;
+        for seed in 0..12 {
+            let spec = Spec { incidents: false, events_per_day: 600, ..Spec::new(seed, 30) };
+            let campaigns = Rc::clone(&World::new(&spec).campaigns);
+            let Some(campaign) = campaigns.iter().find(|campaign| campaign.aim == Aim::KeyAdded) else { continue };
+            // Another campaign may bring the same word.
+            if campaigns.iter().filter(|other| other.word == campaign.word).count() > 1 {
+                continue;
+            }
+            let key = format!("\"{}\"", campaign.word);
+            let times: Vec<i64> = generate(&spec)
+                .filter(|event| event.json.contains("\"readOnly\":false") && event.json.contains(&key))
+                .map(|event| event.time_ms)
+                .collect();
+            let (from, to) = (campaign.first.start_ms(), campaign.first.plus(campaign.days + 1).start_ms());
+            let within = times.iter().filter(|time| (from..to).contains(time)).count();
+            assert!(times.first().is_none_or(|&first| first >= from));
+            found += within;
+        }
+        assert!(found >= 60, "{found} resources in twelve worlds");
+    }
+}

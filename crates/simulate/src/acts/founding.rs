@@ -108,3 +108,28 @@ pub(super) fn build(world: &mut World, now: i64, newborn: Newborn, by_hand: bool
         world.modify(&mut turn, at);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::company::Company;
+    use crate::generate::generate;
+    use crate::spec::Spec;
+
+    #[test]
+    fn a_new_account_is_opened_on_its_day_and_grows_from_then_on() {
+        let spec = (0..20)
+            .map(|seed| Spec { incidents: false, events_per_day: 300, ..Spec::new(seed, 30) })
+            .find(|spec| Company::new(spec).newborn.is_some_and(|newborn| newborn.day.plus(8) < spec.end()))
+            .unwrap();
+        let company = Company::new(&spec);
+        let newborn = company.newborn.unwrap();
+        let id = &company.accounts[newborn.account].id;
+        let there = format!("\"recipientAccountId\":\"{id}\"");
+        let times: Vec<i64> =
+            generate(&spec).filter(|event| event.json.contains(&there)).map(|event| event.time_ms).collect();
+        let (from, to) = (newborn.day.start_ms(), newborn.day.plus(1).start_ms());
+        assert!((from..to).contains(&times[0]), "{} is not on {}", times[0], newborn.day);
+        assert!(times.len() >= 40, "{}", times.len());
+        assert!(times.iter().any(|&time| time > to));
+    }
+}

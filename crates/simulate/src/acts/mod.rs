@@ -130,6 +130,9 @@ fn rounds(world: &mut World, day: Day, weekend: bool, rate: usize) -> usize {
     // A company with few events has fewer rounds too.
     let share = (rate / 6).min(100);
     for account in 0..world.company.accounts.len() {
+        if world.company.newborn.is_some_and(|newborn| newborn.account == account && day <= newborn.day) {
+            continue;
+        }
         let stage = world.company.accounts[account].stage;
         if matches!(stage, Stage::Dev | Stage::Staging) && !weekend && world.rng.chance(share) {
             for (on, hour) in [(true, 6), (false, 20)] {

@@ -206,3 +206,28 @@ impl World {
 fn nobody() -> Actor {
     Actor { identity: String::from("{}"), arn: String::new(), ip: String::new(), agent: "", console: false }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::Spec;
+
+    #[test]
+    fn a_traveller_works_from_the_road_and_is_back_afterwards() {
+        let spec = Spec::new(2, 45);
+        let mut world = World::new(&spec);
+        let mut roads = 0;
+        for person in 0..world.company.people.len() {
+            let row = world.company.people[person].clone();
+            let Some(trip) = row.trip else { continue };
+            let noon = |day: Day| day.start_ms() + 12 * crate::calendar::HOUR;
+            if let Seat::Address(address) = &trip.seat {
+                roads += 1;
+                assert_eq!(&world.own_client(person, noon(trip.first), false).ip, address);
+                assert_ne!(&world.own_client(person, noon(trip.last.plus(1)), false).ip, address);
+                assert_ne!(&world.own_client(person, noon(trip.first.plus(-1)), true).ip, address);
+            }
+        }
+        assert!(roads >= 1);
+    }
+}
