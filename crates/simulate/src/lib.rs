@@ -12,6 +12,7 @@ mod generate;
 mod incidents;
 mod inventory;
 mod names;
+mod people;
 mod places;
 mod record;
 mod rng;

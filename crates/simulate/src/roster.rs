@@ -1,8 +1,8 @@
 //! Who is where and when: holidays, absences, trips, and people who are no longer seen.
 
 use crate::calendar::{Day, Zone};
-use crate::company::Person;
 use crate::names::{FINANCE, ROAMING, SHELLS};
+use crate::people::Person;
 use crate::places::Place;
 use crate::rng::Rng;
 use crate::spec::Spec;

@@ -50,10 +50,7 @@ fn the_bytes_of_a_spec_are_pinned() {
     let events: Vec<Simulated> = generate(&spec).collect();
     let inventory = fnv(inventory_json(&spec).bytes());
     // A change here means that everybody's seeds give other companies: do it knowingly.
-    assert_eq!(
-        (events.len(), hash(&events), inventory),
-        (1652, 12_909_567_046_312_518_354, 17_317_480_097_381_819_422)
-    );
+    assert_eq!((events.len(), hash(&events), inventory), (1522, 18_397_697_588_412_198_052, 5_825_426_938_275_356_750));
 }
 
 #[test]
@@ -337,7 +334,7 @@ proptest! {
     #[test]
     fn any_spec_gives_ordered_records_with_ids_of_their_own(
         seed: u64,
-        days in 0_u32..4,
+        days in 0_u32..24,
         rate in 0_u32..300,
         shift in 0_i64..4000,
         incidents: bool,

@@ -58,6 +58,9 @@ pub(super) fn release(world: &mut World, now: i64, team: usize, app: &'static st
                 (false, false) => {}
             }
         }
+        if world.rng.chance(15) {
+            roll(world, &mut turn, team, app);
+        }
         if world.rng.chance(5) {
             let call = Call::read("tagging", "GetResources", json!({ "resourcesPerPage": 100 })).throttled();
             world.call(&mut turn, &call);
@@ -70,6 +73,15 @@ pub(super) fn release(world: &mut World, now: i64, team: usize, app: &'static st
     };
     let at = now + world.rng.between(low, high);
     world.plan(at, Act::Release { team, app, stage: next, version });
+}
+
+/// Machines are not changed but replaced: the new ones come first.
+fn roll(world: &mut World, turn: &mut Turn, team: usize, app: &'static str) {
+    let machine = move |resource: &Resource| of_app(team, app)(resource) && resource.kind == Kind::Instance;
+    for at in world.some(turn.account, turn.now, 2, machine) {
+        world.create(turn, Kind::Instance, team, app);
+        world.delete(turn, at);
+    }
 }
 
 pub(super) fn grow(world: &mut World, now: i64, team: usize, app: &'static str, stage: Stage) {
