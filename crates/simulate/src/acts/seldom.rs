@@ -35,7 +35,8 @@ pub(super) fn plan_day(world: &mut World, day: Day) -> usize {
             expected += 5;
         }
     }
-    if !day.is_weekend() && world.rng.chance(25) {
+    // What is seldom does not fall on the days from which everything else is learned first.
+    if !day.is_weekend() && since(world.spec.start) > 1 && world.rng.chance(25) {
         let zone = world.company.teams[SECURITY].zone;
         let at = working_hour(world, zone, day);
         plan(world, day, at, Act::Grant);
