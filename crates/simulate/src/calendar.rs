@@ -121,8 +121,13 @@ impl Serialize for Day {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Zone {
     Lisbon,
+    Berlin,
     Toronto,
+    Chicago,
+    SaoPaulo,
+    Kolkata,
     Singapore,
+    Tokyo,
 }
 
 impl Zone {
@@ -130,27 +135,49 @@ impl Zone {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Lisbon => "Europe/Lisbon",
+            Self::Berlin => "Europe/Berlin",
             Self::Toronto => "America/Toronto",
+            Self::Chicago => "America/Chicago",
+            Self::SaoPaulo => "America/Sao_Paulo",
+            Self::Kolkata => "Asia/Kolkata",
             Self::Singapore => "Asia/Singapore",
+            Self::Tokyo => "Asia/Tokyo",
+        }
+    }
+
+    /// Offset from UTC in winter, in milliseconds.
+    const fn standard(self) -> i64 {
+        match self {
+            Self::Lisbon => 0,
+            Self::Berlin => HOUR,
+            Self::Toronto => -5 * HOUR,
+            Self::Chicago => -6 * HOUR,
+            Self::SaoPaulo => -3 * HOUR,
+            Self::Kolkata => 5 * HOUR + HOUR / 2,
+            Self::Singapore => 8 * HOUR,
+            Self::Tokyo => 9 * HOUR,
         }
     }
 
     /// Offset from UTC at an instant, in milliseconds.
     fn offset(self, ms: i64) -> i64 {
         let year = Day::of_ms(ms).civil().0;
-        match self {
-            Self::Lisbon => {
+        let standard = self.standard();
+        let summer = match self {
+            // Europe changes everywhere at one in the morning UTC, America at two by its own clocks.
+            Self::Lisbon | Self::Berlin => {
                 let from = Day::last_sunday(year, 3).start_ms() + HOUR;
                 let to = Day::last_sunday(year, 10).start_ms() + HOUR;
-                if (from..to).contains(&ms) { HOUR } else { 0 }
+                (from..to).contains(&ms)
             }
-            Self::Toronto => {
-                let from = Day::nth_sunday(year, 3, 2).start_ms() + 7 * HOUR;
-                let to = Day::nth_sunday(year, 11, 1).start_ms() + 6 * HOUR;
-                if (from..to).contains(&ms) { -4 * HOUR } else { -5 * HOUR }
+            Self::Toronto | Self::Chicago => {
+                let from = Day::nth_sunday(year, 3, 2).start_ms() + 2 * HOUR - standard;
+                let to = Day::nth_sunday(year, 11, 1).start_ms() + HOUR - standard;
+                (from..to).contains(&ms)
             }
-            Self::Singapore => 8 * HOUR,
-        }
+            Self::SaoPaulo | Self::Kolkata | Self::Singapore | Self::Tokyo => false,
+        };
+        if summer { standard + HOUR } else { standard }
     }
 
     /// The instant at which clocks here show this time on that day (near enough on the night of a change).

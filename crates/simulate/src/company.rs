@@ -1,11 +1,15 @@
-//! The company: accounts, teams, people, networks and tag conventions, all drawn from the seed.
+//! The company: accounts, teams, people, networks and habits, all drawn from the seed.
 
 use crate::calendar::{Day, Zone};
 use crate::names::{
-    ACCOUNTS, BROWSERS, CITIES, COMPANIES, FAMILY, FINANCE, GIVEN, PLATFORM, SECURITY, SHELLS, TEAMS, VENDORS,
+    COMPANIES, CORE_ACCOUNTS, CORE_TEAMS, FAR_REGIONS, FINANCE, PRODUCTS, Product, TERRAFORMS, VENDORS,
 };
+use crate::people::{Person, hire};
+use crate::places::{PLACES, Place};
 use crate::rng::Rng;
+use crate::roster;
 use crate::spec::Spec;
+use crate::words::{TagKeys, Words, tag_keys, words};
 
 /// Who and what exists before the first event.
 #[derive(Debug, Clone)]
@@ -18,7 +22,13 @@ pub struct Company {
     /// Name and account id of firms that are let in.
     pub(crate) vendors: Vec<(&'static str, String)>,
     pub(crate) networks: Networks,
+    pub(crate) regions: Vec<&'static str>,
     pub(crate) keys: TagKeys,
+    pub(crate) words: Words,
+    pub(crate) habits: Habits,
+    /// Days off for everybody in a zone.
+    pub(crate) holidays: Vec<(Zone, Day)>,
+    pub(crate) newborn: Option<Newborn>,
 }
 
 /// What an account is for.
@@ -56,6 +66,14 @@ pub(crate) struct Account {
     pub(crate) block: String,
 }
 
+/// An account that is founded during the run, and the team that builds it up.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Newborn {
+    pub(crate) account: usize,
+    pub(crate) team: usize,
+    pub(crate) day: Day,
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct Team {
     pub(crate) name: &'static str,
@@ -63,39 +81,12 @@ pub(crate) struct Team {
     pub(crate) region: &'static str,
     pub(crate) cost_center: String,
     pub(crate) repository: String,
-    pub(crate) accounts: &'static [usize],
+    pub(crate) accounts: Vec<usize>,
     /// Whether the team's role chains carry a `sourceIdentity`.
     pub(crate) source_identity: bool,
     pub(crate) apps: &'static [&'static str],
     /// Indexes into the people.
     pub(crate) members: Vec<usize>,
-}
-
-#[derive(Debug, Clone)]
-pub(crate) struct Person {
-    pub(crate) email: String,
-    /// The part of the address before the `@`.
-    pub(crate) short: String,
-    pub(crate) team: usize,
-    pub(crate) role: &'static str,
-    pub(crate) zone: Zone,
-    pub(crate) city: &'static str,
-    pub(crate) first_day: Option<Day>,
-    pub(crate) last_day: Option<Day>,
-    pub(crate) permission_set: &'static str,
-    pub(crate) home: String,
-    pub(crate) browser: &'static str,
-    pub(crate) shell: &'static str,
-    /// Of a hundred sessions, how many are in the console.
-    pub(crate) console: usize,
-    /// Of a hundred sessions, how many come from home; the others from the office or the VPN.
-    pub(crate) remote: usize,
-}
-
-impl Person {
-    pub(crate) fn works_on(&self, day: Day) -> bool {
-        self.first_day.is_none_or(|first| first <= day) && self.last_day.is_none_or(|last| day <= last)
-    }
 }
 
 #[derive(Debug, Clone)]
@@ -107,115 +98,108 @@ pub(crate) struct Networks {
     pub(crate) runners: Vec<String>,
 }
 
-/// The company's tag keys and its words for the stages.
+/// How much of what happens here, in percent of what is usual elsewhere, and when.
 #[derive(Debug, Clone)]
-pub(crate) struct TagKeys {
-    pub(crate) env: &'static str,
-    pub(crate) owner: &'static str,
-    pub(crate) cost: &'static str,
-    pub(crate) app: &'static str,
-    pub(crate) backup: &'static str,
-    pub(crate) sched: &'static str,
-    pub(crate) class: &'static str,
-    pub(crate) access: &'static str,
-    stages: [&'static str; 4],
+pub(crate) struct Habits {
+    /// One for each row of the mix of acts.
+    pub(crate) mix: [usize; 11],
+    /// Of a hundred releases, how many write the tags of the whole stack.
+    pub(crate) whole: usize,
+    /// Of a hundred versions in staging, how many go on to production.
+    pub(crate) promote: usize,
+    /// The hour at which most have begun.
+    pub(crate) start_hour: i64,
+    /// Of a hundred nights, how many have work for the on-call.
+    pub(crate) nights: usize,
+    pub(crate) cost_moves: usize,
+    /// The region that gets a copy of the backups, though nothing runs there.
+    pub(crate) second_home: Option<&'static str>,
+    /// Whether the chain into a role carries the team as a session tag.
+    pub(crate) session_tags: bool,
+    /// From when on the pipelines run another version of Terraform.
+    pub(crate) upgrade: Option<(Day, &'static str)>,
 }
-
-impl TagKeys {
-    /// The value of the environment tag for a stage.
-    pub(crate) fn stage(&self, stage: Stage) -> &'static str {
-        match stage {
-            Stage::Prod | Stage::Security | Stage::Shared => self.stages[0],
-            Stage::Staging => self.stages[1],
-            Stage::Dev => self.stages[2],
-            Stage::Sandbox => self.stages[3],
-        }
-    }
-}
-
-const KEY_STYLES: [TagKeys; 3] = [
-    TagKeys {
-        env: "Environment",
-        owner: "Owner",
-        cost: "CostCenter",
-        app: "Application",
-        backup: "BackupPlan",
-        sched: "Schedule",
-        class: "DataClass",
-        access: "AccessGroup",
-        stages: ["production", "staging", "development", "sandbox"],
-    },
-    TagKeys {
-        env: "env",
-        owner: "team",
-        cost: "cost-center",
-        app: "service",
-        backup: "backup",
-        sched: "schedule",
-        class: "data-class",
-        access: "access-group",
-        stages: ["prod", "stage", "dev", "play"],
-    },
-    TagKeys {
-        env: "ops:environment",
-        owner: "ops:team",
-        cost: "finance:cost-center",
-        app: "ops:application",
-        backup: "ops:backup",
-        sched: "ops:schedule",
-        class: "security:data-class",
-        access: "security:access-group",
-        stages: ["prd", "stg", "dev", "sbx"],
-    },
-];
-
-pub(crate) const BACKUP_VALUES: [&str; 3] = ["daily-35", "daily-7", "none"];
-pub(crate) const SCHEDULE_VALUES: [&str; 2] = ["weekdays", "always"];
-
-const fn region_of(zone: Zone) -> &'static str {
-    match zone {
-        Zone::Lisbon => "eu-west-1",
-        Zone::Toronto => "ca-central-1",
-        Zone::Singapore => "ap-southeast-1",
-    }
-}
-
-pub(crate) const REGIONS: [&str; 3] = ["eu-west-1", "ca-central-1", "ap-southeast-1"];
 
 impl Company {
     /// The company of this spec.
     pub fn new(spec: &Spec) -> Self {
         let mut rng = Rng::new(spec.seed ^ 0xC0_4A_22);
         let name = (*rng.pick(COMPANIES)).to_owned();
-        let keys = rng.pick(&KEY_STYLES).clone();
-        let accounts = ACCOUNTS
-            .iter()
-            .map(|&(account, ou, stage)| Account {
-                id: account_id(&mut rng),
-                name: format!("{name}-{account}"),
-                ou,
-                stage,
-                block: rng.upper(8),
+        let (keys, words) = (tag_keys(&mut rng), words(&mut rng));
+        let mut places: Vec<&Place> = PLACES.iter().collect();
+        rng.shuffle(&mut places);
+        let offices = if rng.chance(30) { 2 } else { 3 };
+        places.truncate(offices);
+        let mut products: Vec<&Product> = PRODUCTS.iter().collect();
+        rng.shuffle(&mut products);
+        let lines = rng.below(3) + 2;
+        products.truncate(lines);
+        let mut accounts = Vec::new();
+        let mut found = |rng: &mut Rng, account: &str, ou: &'static str, stage: Stage| {
+            let (id, name) = (account_id(rng), format!("{name}-{account}"));
+            accounts.push(Account { id, name, ou, stage, block: rng.upper(8) });
+            accounts.len() - 1
+        };
+        for (account, ou, stage) in CORE_ACCOUNTS {
+            found(&mut rng, account, ou, stage);
+        }
+        let mut seats: Vec<(&'static str, Vec<usize>, &'static [&'static str])> =
+            CORE_TEAMS.iter().map(|&(names, accounts, apps)| (*rng.pick(names), accounts.to_vec(), apps)).collect();
+        for (index, (line, rows)) in products.iter().enumerate() {
+            let mut own = vec![found(&mut rng, &format!("{line}-prod"), "Workloads/Production", Stage::Prod)];
+            // Four lines with all three stages each would be more than a company of this size has.
+            if (index == 0 || lines < 4) && rng.chance(80) {
+                own.push(found(&mut rng, &format!("{line}-stage"), "Workloads/Staging", Stage::Staging));
+            }
+            own.push(found(&mut rng, &format!("{line}-dev"), "Workloads/Development", Stage::Dev));
+            let both = lines < 3 || rng.chance(60);
+            for (team, apps) in rows.iter().take(if both { 2 } else { 1 }) {
+                seats.push((*team, own.clone(), *apps));
+            }
+        }
+        let sandbox = found(&mut rng, "playground", "Sandbox", Stage::Sandbox);
+        if let Some(last) = seats.last_mut() {
+            last.1.push(sandbox);
+        }
+        let newborn = newborn(&mut rng, spec, seats.len());
+        if newborn.is_some() {
+            let (name, ou, stage) = *rng.pick(&[
+                ("venture-dev", "Workloads/Development", Stage::Dev),
+                ("venture-prod", "Workloads/Production", Stage::Prod),
+            ]);
+            found(&mut rng, name, ou, stage);
+        }
+        let newborn = newborn.map(|(team, day)| Newborn { account: accounts.len() - 1, team, day });
+        let mut vendors = VENDORS.to_vec();
+        rng.shuffle(&mut vendors);
+        vendors.truncate(3);
+        let vendors = vendors.into_iter().map(|vendor| (vendor, account_id(&mut rng))).collect();
+        let networks = networks(&mut rng, &places);
+        let mut teams: Vec<Team> = seats
+            .into_iter()
+            .enumerate()
+            .map(|(index, (team, accounts, apps))| {
+                // The platform is where the company began; the others are where there was room.
+                let place = if index <= FINANCE { places[0] } else { places[(index + offices) % offices] };
+                Team {
+                    name: team,
+                    zone: place.zone,
+                    region: place.region,
+                    cost_center: words.cost_center(&mut rng),
+                    repository: words.repository(&name, team),
+                    accounts,
+                    source_identity: rng.chance(60),
+                    apps,
+                    members: Vec::new(),
+                }
             })
             .collect();
-        let vendors = VENDORS.iter().map(|&vendor| (vendor, account_id(&mut rng))).collect();
-        let networks = networks(&mut rng);
-        let mut teams: Vec<Team> = TEAMS
-            .iter()
-            .map(|row| Team {
-                name: row.name,
-                zone: row.zone,
-                region: region_of(row.zone),
-                cost_center: format!("{}", rng.between(2100, 9899)),
-                repository: format!("{name}/{}-live", row.name),
-                accounts: row.accounts,
-                source_identity: row.source_identity,
-                apps: row.apps,
-                members: Vec::new(),
-            })
-            .collect();
-        let people = people(&mut rng, spec, &name, &mut teams);
-        Self { name, seed: spec.seed, accounts, teams, people, vendors, networks, keys }
+        let mut people = hire(&mut rng, spec, &name, &mut teams);
+        let holidays = roster::draw(&mut rng, spec, &mut people, &places);
+        let habits = habits(&mut rng, spec);
+        let regions = places.iter().map(|place| place.region).collect();
+        let seed = spec.seed;
+        Self { name, seed, accounts, teams, people, vendors, networks, regions, keys, words, habits, holidays, newborn }
     }
 
     /// A number that belongs to a name for the whole run, so that ids derived from it stay the same.
@@ -245,14 +229,29 @@ impl Company {
         format!("arn:aws:iam::{id}:saml-provider/AWSSSO_{}_DO_NOT_DELETE", self.rng_for(&[id, "saml"]).hex(16))
     }
 
-    /// Stage accounts of a team that have this stage.
+    /// The account of a team that has this stage.
     pub(crate) fn account_of(&self, team: usize, stage: Stage) -> Option<usize> {
         self.teams[team].accounts.iter().copied().find(|&account| self.accounts[account].stage == stage)
+    }
+
+    /// All accounts of a stage that were there on the first morning.
+    pub(crate) fn accounts_in(&self, stage: Stage) -> Vec<usize> {
+        let old = |at: usize| self.newborn.is_none_or(|newborn| newborn.account != at);
+        (0..self.accounts.len()).filter(|&at| self.accounts[at].stage == stage && old(at)).collect()
     }
 
     /// Teams that run something in production.
     pub(crate) fn product_teams(&self) -> Vec<usize> {
         (0..self.teams.len()).filter(|&team| self.account_of(team, Stage::Prod).is_some()).collect()
+    }
+
+    /// Whether the person can be met at work on that day, weekends aside.
+    pub(crate) fn at_work(&self, person: usize, day: Day) -> bool {
+        let person = &self.people[person];
+        person.employed_on(day)
+            && person.dormant_from.is_none_or(|from| day < from)
+            && person.away.iter().all(|&(first, last)| !(first..=last).contains(&day))
+            && !self.holidays.contains(&(person.zone_on(day), day))
     }
 }
 
@@ -260,83 +259,79 @@ fn account_id(rng: &mut Rng) -> String {
     format!("{}{}", rng.between(1, 9), rng.digits(11))
 }
 
-fn networks(rng: &mut Rng) -> Networks {
-    let mut address = |prefix: &str| format!("{prefix}.{}.{}", rng.between(1, 250), rng.between(2, 250));
-    let vpn = vec![address("34.249"), address("15.222"), address("13.228")];
-    let nat = vec![
-        address("54.77"),
-        address("54.78"),
-        address("3.96"),
-        address("3.97"),
-        address("18.138"),
-        address("18.139"),
-    ];
-    let runners = vec![address("52.210"), address("52.211")];
-    let offices = [("Lisbon", "62.28"), ("Toronto", "207.164"), ("Singapore", "203.116")]
-        .map(|(city, prefix)| (city, format!("{prefix}.{}", rng.between(1, 250))))
-        .to_vec();
-    Networks { offices, vpn, nat, runners }
+fn newborn(rng: &mut Rng, spec: &Spec, teams: usize) -> Option<(usize, Day)> {
+    // Too short a run has no room for an account to grow up in.
+    if spec.days < 14 || !rng.chance(75) {
+        return None;
+    }
+    let team = FINANCE + 1 + rng.below(teams - FINANCE - 1);
+    Some((team, spec.start.plus(rng.between(5, i64::from(spec.days) - 6))))
 }
 
-fn people(rng: &mut Rng, spec: &Spec, company: &str, teams: &mut [Team]) -> Vec<Person> {
-    let mut people: Vec<Person> = Vec::new();
-    for (index, row) in TEAMS.iter().enumerate() {
-        for seat in 0..row.size {
-            let short = loop {
-                let short = format!("{}.{}", rng.pick(GIVEN), rng.pick(FAMILY));
-                if people.iter().all(|person| person.short != short) {
-                    break short;
-                }
-            };
-            let (role, permission_set) = match (index, seat) {
-                (SECURITY, _) => ("security", "SecurityAdmin"),
-                (FINANCE, _) => ("finance", "CostSteward"),
-                (PLATFORM, 0..=2) => ("sre", "PlatformOwner"),
-                (_, 0) => ("lead", "EngineerAccess"),
-                (_, 1 | 2) => ("sre", "OperationsAccess"),
-                (_, 3) if row.size > 6 => ("analyst", "ReadOnlyAccess"),
-                _ => ("engineer", "EngineerAccess"),
-            };
-            let cities: Vec<_> = CITIES.iter().filter(|city| city.1 == row.zone).collect();
-            let &&(city, zone, prefixes) = rng.pick(&cities);
-            let home = format!("{}.{}.{}", rng.pick(prefixes), rng.between(1, 250), rng.between(2, 250));
-            // The last two seats move: a newcomer and a leaver now and then, as in any company.
-            let half = i64::from(spec.days / 2);
-            let newcomer = seat + 1 == row.size && row.size > 6 && rng.chance(50);
-            let leaver = seat + 2 == row.size && row.size > 6 && rng.chance(30);
-            teams[index].members.push(people.len());
-            people.push(Person {
-                email: format!("{short}@{company}.example"),
-                short,
-                team: index,
-                role,
-                zone,
-                city,
-                first_day: newcomer.then(|| spec.start.plus(rng.between(2, 2 + half))),
-                last_day: leaver.then(|| spec.start.plus(rng.between(half, i64::from(spec.days)))),
-                permission_set,
-                home,
-                browser: BROWSERS[rng.below(BROWSERS.len())],
-                shell: SHELLS[rng.below(SHELLS.len())],
-                console: if role == "finance" { 100 } else { usize::try_from(rng.between(15, 85)).unwrap_or(50) },
-                remote: usize::try_from(rng.between(5, 70)).unwrap_or(30),
-            });
-        }
+fn habits(rng: &mut Rng, spec: &Spec) -> Habits {
+    let upgraded = spec.days > 14 && rng.chance(50);
+    let upgrade = upgraded.then(|| {
+        let day = spec.start.plus(rng.between(4, i64::from(spec.days) - 2));
+        (day, TERRAFORMS[rng.below(TERRAFORMS.len())])
+    });
+    let second_home = rng.chance(45).then(|| FAR_REGIONS[rng.below(FAR_REGIONS.len())]);
+    let mut percent = |low, high| usize::try_from(rng.between(low, high)).unwrap_or(100);
+    Habits {
+        mix: std::array::from_fn(|_| percent(55, 150)),
+        whole: percent(15, 45),
+        promote: percent(50, 85),
+        start_hour: if percent(0, 1) == 0 { 8 } else { 9 },
+        nights: percent(20, 65),
+        cost_moves: percent(35, 85),
+        second_home,
+        session_tags: percent(1, 100) <= 35,
+        upgrade,
     }
-    people
+}
+
+fn networks(rng: &mut Rng, places: &[&Place]) -> Networks {
+    let mut address = |prefix: &str| format!("{prefix}.{}.{}", rng.between(1, 250), rng.between(2, 250));
+    let vpn = places.iter().map(|place| address(place.vpn)).collect();
+    let nat = places.iter().flat_map(|place| place.nat).map(&mut address).collect();
+    let runners = (0..3).map(|_| address(places[0].runner)).collect();
+    let offices =
+        places.iter().map(|place| (place.cities[0].0, format!("{}.{}", place.office, rng.between(1, 250)))).collect();
+    Networks { offices, vpn, nat, runners }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
-    fn a_company_of_the_size_asked_for() {
-        let company = Company::new(&Spec::new(3, 30));
-        assert!((10..=16).contains(&company.accounts.len()));
-        assert!((40..=80).contains(&company.people.len()));
-        assert!(company.teams.iter().all(|team| team.accounts.iter().all(|&at| at < company.accounts.len())));
-        assert!(company.accounts.iter().all(|account| account.id.len() == 12));
+    fn companies_of_the_size_asked_for() {
+        for seed in 0..60 {
+            let company = Company::new(&Spec::new(seed, 30));
+            assert!((10..=16).contains(&company.accounts.len()), "{seed}: {}", company.accounts.len());
+            assert!((40..=80).contains(&company.people.len()), "{seed}: {}", company.people.len());
+            assert!(company.teams.iter().all(|team| team.accounts.iter().all(|&at| at < company.accounts.len())));
+            assert!(company.accounts.iter().all(|account| account.id.len() == 12));
+            let products = company.product_teams();
+            assert!(products.len() >= 2 && products.iter().all(|&team| team > FINANCE));
+            let prod = company.accounts_in(Stage::Prod);
+            assert!((2..=4).contains(&prod.len()));
+        }
+    }
+
+    #[test]
+    fn the_first_twenty_worlds_are_different_companies() {
+        let shape = |seed| {
+            let company = Company::new(&Spec::new(seed, 45));
+            let team = company.teams[FINANCE + 1].name;
+            let role = company.words.ci_role(team);
+            (company.accounts.len(), company.teams.len(), company.people.len(), company.keys.env, role)
+        };
+        let shapes: BTreeSet<_> = (0..20).map(shape).collect();
+        assert_eq!(shapes.len(), 20);
+        assert!(shapes.iter().map(|shape| shape.0).collect::<BTreeSet<_>>().len() >= 4);
+        assert!(shapes.iter().map(|shape| shape.1).collect::<BTreeSet<_>>().len() >= 3);
     }
 
     #[test]

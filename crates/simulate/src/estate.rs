@@ -55,15 +55,13 @@ pub(crate) struct Estate {
     free: Vec<usize>,
 }
 
-const COMPONENTS: [&str; 4] = ["web", "worker", "sync", "edge"];
-
 impl Estate {
     /// What stands on the first morning.
     pub(crate) fn new(company: &Company, rng: &mut Rng) -> Self {
         let mut estate = Self { live: vec![Vec::new(); company.accounts.len()], ..Self::default() };
         for team in 0..company.teams.len() {
             for &app in company.teams[team].apps {
-                for &account in company.teams[team].accounts {
+                for &account in &company.teams[team].accounts {
                     let prod = company.accounts[account].stage == Stage::Prod;
                     let machines = if prod { 4 } else { 2 };
                     for index in 0..machines {
@@ -112,7 +110,7 @@ impl Estate {
     ) -> usize {
         let stage = company.accounts[account].stage;
         let region = company.teams[team].region;
-        let name = format!("{app}-{}", rng.pick(&COMPONENTS));
+        let name = format!("{app}-{}", rng.pick(&company.words.components));
         let id = new_id(company, rng, kind, &name, stage);
         let arn = arn(&company.accounts[account].id, region, kind, &id, app);
         let mut resource = Resource {
@@ -213,21 +211,23 @@ fn template_tags(company: &Company, rng: &mut Rng, resource: &Resource) -> BTree
     put(keys.owner, team.name);
     put(keys.cost, &team.cost_center);
     put(keys.app, resource.app);
+    put(keys.managed, "terraform");
     match resource.kind {
         Kind::Instance | Kind::Volume | Kind::Database => {
             put("Name", &resource.name);
-            put(keys.backup, if prod { "daily-35" } else { "none" });
+            put(keys.backup, keys.backups[if prod { 0 } else { 2 }]);
             if resource.kind == Kind::Instance {
-                put(keys.sched, if prod { "always" } else { "weekdays" });
+                put(keys.sched, keys.hours[usize::from(prod)]);
+                put(keys.patch, keys.rounds[0]);
             }
         }
         Kind::Group => {
             put("Name", &format!("{}-sg", resource.name));
         }
         Kind::Bucket | Kind::Table | Kind::Secret => {
-            put(keys.class, if prod { "confidential" } else { "internal" });
+            put(keys.class, keys.classes[if prod { 2 } else { 1 }]);
             if resource.kind == Kind::Table {
-                put(keys.backup, if prod { "daily-7" } else { "none" });
+                put(keys.backup, keys.backups[if prod { 1 } else { 2 }]);
             }
         }
         Kind::Function | Kind::Service => {
@@ -254,8 +254,8 @@ mod tests {
         let before = estate.find(5, 1, |_| true);
         estate.remove(before[0]);
         assert!(!estate.find(5, 1, |_| true).contains(&before[0]));
-        let app = company.teams[2].apps[0];
-        assert_eq!(estate.add(&company, &mut rng, Kind::Queue, 2, app, 6), before[0]);
+        let app = company.teams[3].apps[0];
+        assert_eq!(estate.add(&company, &mut rng, Kind::Queue, 3, app, 6), before[0]);
         assert_eq!(estate.find(5, 1, |_| true).len(), before.len() - 1);
     }
 

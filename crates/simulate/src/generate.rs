@@ -23,7 +23,7 @@ pub struct Truth {
     pub event_id: String,
     /// Which incident or twin, unique in the run: `inc-001`, `twin-001`.
     pub incident: String,
-    /// The kind: `prod_retagged`, `mass_untag_leaked_key`, `group_opened`, `iam_user_night` or `logging_off`.
+    /// The kind, such as `prod_retagged` or `slow_retagging`.
     pub scenario: String,
     /// False for a twin: the same acts in an innocent context.
     pub malicious: bool,

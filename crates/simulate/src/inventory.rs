@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::company::{BACKUP_VALUES, Company, REGIONS, SCHEDULE_VALUES, Stage};
-use crate::names::{AUTOMATIONS, BUILD_ACCOUNT, PERMISSION_SETS, ROOT_ACCOUNT};
+use crate::company::{Company, Stage};
+use crate::names::{BUILD_ACCOUNT, PLATFORM, ROOT_ACCOUNT};
 use crate::spec::Spec;
 use crate::world::World;
 
@@ -17,10 +17,11 @@ pub fn inventory_json(spec: &Spec) -> String {
     let company: &Company = &world.company;
     let networks = &company.networks;
     let single = |addresses: &[String]| addresses.iter().map(|ip| format!("{ip}/32")).collect::<Vec<_>>();
-    let keys = &company.keys;
+    let (keys, words) = (&company.keys, &company.words);
+    let (ci, operator) = words.role_patterns();
     let inventory = json!({
         "company": company.name,
-        "regions": REGIONS,
+        "regions": company.regions,
         "accounts": company.accounts.iter().map(|account| json!({
             "id": account.id, "name": account.name, "ou": account.ou, "environment": account.stage.word(),
         })).collect::<Vec<_>>(),
@@ -43,14 +44,14 @@ pub fn inventory_json(spec: &Spec) -> String {
             "last_day": person.last_day,
         })).collect::<Vec<_>>(),
         "roles": {
-            "permission_sets": PERMISSION_SETS,
-            "ci": "gha-<team>",
-            "operator": "<team>-oncall",
-            "automation": AUTOMATIONS,
-            "jump": "quay-gateway",
+            "permission_sets": words.sets,
+            "ci": ci,
+            "operator": operator,
+            "automation": [words.tagger, words.scheduler, words.janitor],
+            "jump": format!("{}-gateway", company.teams[PLATFORM].name),
             "break_glass_users": [
-                format!("arn:aws:iam::{}:user/sealed-envelope", company.accounts[ROOT_ACCOUNT].id),
-                format!("arn:aws:iam::{}:user/sealed-envelope", company.accounts[BUILD_ACCOUNT].id),
+                format!("arn:aws:iam::{}:user/{}", company.accounts[ROOT_ACCOUNT].id, words.envelope_user),
+                format!("arn:aws:iam::{}:user/{}", company.accounts[BUILD_ACCOUNT].id, words.envelope_user),
             ],
         },
         "networks": {
@@ -68,8 +69,8 @@ pub fn inventory_json(spec: &Spec) -> String {
         "environment_values": STAGES.iter()
             .map(|&stage| (stage.word().to_owned(), Value::from(keys.stage(stage))))
             .collect::<serde_json::Map<_, _>>(),
-        "backup_values": BACKUP_VALUES,
-        "schedule_values": SCHEDULE_VALUES,
+        "backup_values": keys.backups,
+        "schedule_values": keys.hours,
         "tags": world.estate.standing()
             .map(|resource| (resource.arn.as_str(), &resource.tags))
             .collect::<BTreeMap<_, _>>(),

@@ -12,10 +12,14 @@ mod generate;
 mod incidents;
 mod inventory;
 mod names;
+mod people;
+mod places;
 mod record;
 mod rng;
+mod roster;
 mod sessions;
 mod spec;
+mod words;
 mod world;
 mod write;
 

@@ -7,7 +7,8 @@ use crate::calendar::{Day, HOUR};
 /// What to simulate. The same spec gives the same bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Spec {
-    /// Names the company, its habits and its accidents.
+    /// Names the company: its shape, words, habits and accidents. By agreement seeds 0 to 9 are the worlds that detection
+    /// may be designed on, and 10 to 19 those that only give numbers.
     pub seed: u64,
     /// How many days, the first included.
     pub days: u32,

@@ -1,9 +1,9 @@
 //! The simulation itself: the agenda of acts, the state they change, and the records they leave.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
-use crate::acts::{self, Act};
+use crate::acts::{self, Act, Campaign};
 use crate::calendar::Day;
 use crate::calls;
 use crate::company::Company;
@@ -49,6 +49,11 @@ pub(crate) struct World {
     pub(crate) label: Option<Label>,
     /// Account, region and id of the snapshots that exist, oldest first.
     pub(crate) snapshots: VecDeque<(usize, &'static str, String)>,
+    /// People who had been silent for weeks until an incident, or a twin, made them act.
+    pub(crate) woken: BTreeSet<usize>,
+    pub(crate) campaigns: Rc<[Campaign]>,
+    /// Records that carried a label.
+    pub(crate) told: usize,
     agenda: BTreeMap<(i64, u64), Act>,
     made: BTreeMap<(i64, u64), Simulated>,
     tickets: u64,
@@ -63,6 +68,7 @@ impl World {
         let company = Rc::new(Company::new(spec));
         let mut rng = Rng::new(spec.seed.wrapping_mul(0x5851_F42D_4C95_7F2D) ^ 0x7A6);
         let estate = Estate::new(&company, &mut rng);
+        let campaigns = acts::draw_campaigns(&mut rng, spec, &company).into();
         let mut world = Self {
             spec: spec.clone(),
             company,
@@ -71,6 +77,9 @@ impl World {
             sessions: Sessions::default(),
             label: None,
             snapshots: VecDeque::new(),
+            woken: BTreeSet::new(),
+            campaigns,
+            told: 0,
             agenda: BTreeMap::new(),
             made: BTreeMap::new(),
             tickets: 0,
@@ -160,6 +169,7 @@ impl World {
         });
         self.tickets += 1;
         self.recorded += 1;
+        self.told += usize::from(self.label.is_some());
         self.made.insert((now, self.tickets), Simulated { time_ms: now, json, truth });
     }
 
@@ -329,7 +339,13 @@ mod tests {
         for item in request["resourcesSet"]["items"].as_array().into_iter().flatten() {
             named.extend(item["resourceId"].as_str().map(str::to_owned));
         }
-        named.iter().map(|name| by_name.get(name).unwrap_or_else(|| panic!("nobody knows {name}")).as_str()).collect()
+        // The roles of people and pipelines are not in the store.
+        let of_principal = request["roleName"].is_string();
+        let known = |name: &String| match by_name.get(name) {
+            None if of_principal => None,
+            found => Some(found.unwrap_or_else(|| panic!("nobody knows {name}")).as_str()),
+        };
+        named.iter().filter_map(known).collect()
     }
 
     #[test]

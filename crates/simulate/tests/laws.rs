@@ -8,6 +8,24 @@ use proptest::prelude::*;
 use serde_json::Value;
 use tagwarden_simulate::{Company, Day, Simulated, Spec, demo_spec, generate, inventory_json, write};
 
+const SCENARIOS: [&str; 15] = [
+    "prod_retagged",
+    "mass_untag_leaked_key",
+    "group_opened",
+    "iam_user_night",
+    "logging_off",
+    "abac_escalation",
+    "cost_rewrite",
+    "dormant_user",
+    "console_drift",
+    "slow_retagging",
+    "s3_unprotected",
+    "ci_token_misused",
+    "unused_region",
+    "denied_probing",
+    "kill_switch_tag",
+];
+
 fn fnv(bytes: impl Iterator<Item = u8>) -> u64 {
     bytes.fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3))
 }
@@ -32,10 +50,7 @@ fn the_bytes_of_a_spec_are_pinned() {
     let events: Vec<Simulated> = generate(&spec).collect();
     let inventory = fnv(inventory_json(&spec).bytes());
     // A change here means that everybody's seeds give other companies: do it knowingly.
-    assert_eq!(
-        (events.len(), hash(&events), inventory),
-        (1652, 12_909_567_046_312_518_354, 17_317_480_097_381_819_422)
-    );
+    assert_eq!((events.len(), hash(&events), inventory), (1503, 15_681_375_157_703_233_685, 5_825_426_938_275_356_750));
 }
 
 #[test]
@@ -142,32 +157,49 @@ fn every_kind_happens_with_its_twin_and_no_malice_before_the_test() {
             let key = (truth.scenario.clone(), truth.malicious);
             stories.entry(key).or_default().insert(truth.incident.clone());
         }
-        for scenario in ["prod_retagged", "mass_untag_leaked_key", "group_opened", "iam_user_night", "logging_off"] {
+        for scenario in SCENARIOS {
             for malicious in [true, false] {
                 assert!(stories.contains_key(&(scenario.to_owned(), malicious)), "{seed}: {scenario} {malicious}");
             }
         }
+        assert_eq!(stories.len(), 2 * SCENARIOS.len());
         let count = |wanted: bool| -> usize {
             stories.iter().filter(|((_, malicious), _)| *malicious == wanted).map(|(_, ids)| ids.len()).sum()
         };
-        assert!((6..=10).contains(&count(true)), "{} incidents", count(true));
-        assert!(count(false) >= count(true));
+        assert_eq!(count(true), 15);
+        assert!((20..=30).contains(&count(false)), "{} twins", count(false));
     }
 }
 
 #[test]
-fn users_are_made_at_night_where_the_team_lives() {
+fn users_are_made_at_night_where_a_team_lives() {
+    // None of these has daylight saving in January and early February.
+    let offset = |zone: &str| match zone {
+        "Europe/Lisbon" => 0.0,
+        "Europe/Berlin" => 1.0,
+        "America/Toronto" => -5.0,
+        "America/Chicago" => -6.0,
+        "America/Sao_Paulo" => -3.0,
+        "Asia/Kolkata" => 5.5,
+        "Asia/Singapore" => 8.0,
+        "Asia/Tokyo" => 9.0,
+        other => panic!("{other}"),
+    };
     let mut nights = 0;
     for seed in 30..36 {
-        let (_, events) = month(seed);
+        let (spec, events) = month(seed);
+        let inventory: Value = serde_json::from_str(&inventory_json(&spec)).unwrap();
+        let teams = inventory["teams"].as_array().unwrap();
+        let zones: Vec<f64> = teams.iter().map(|team| offset(team["time_zone"].as_str().unwrap())).collect();
         for event in &events {
-            let malicious = event.truth.as_ref().is_some_and(|truth| truth.malicious);
-            if malicious && event.json.contains("\"eventName\":\"CreateUser\"") {
+            let night = event.truth.as_ref().is_some_and(|truth| truth.malicious && truth.scenario == "iam_user_night");
+            if night && event.json.contains("\"eventName\":\"CreateUser\"") {
                 nights += 1;
-                let actor = parse(event)["userIdentity"]["arn"].as_str().unwrap().to_owned();
-                let hour = (event.time_ms / 3_600_000) % 24;
-                // Between half past midnight and a little after four, in Lisbon, Toronto or Singapore.
-                assert!([0..=4, 5..=9, 16..=20].iter().any(|night| night.contains(&hour)), "{hour}: {actor}");
+                let record = parse(event);
+                let time = record["eventTime"].as_str().unwrap();
+                let hour: f64 = time[11..13].parse::<f64>().unwrap() + time[14..16].parse::<f64>().unwrap() / 60.0;
+                let local = |zone: &f64| (hour + zone).rem_euclid(24.0);
+                assert!(zones.iter().any(|zone| (0.0..5.0).contains(&local(zone))), "{hour}: {}", event.json);
             }
         }
     }
@@ -302,7 +334,7 @@ proptest! {
     #[test]
     fn any_spec_gives_ordered_records_with_ids_of_their_own(
         seed: u64,
-        days in 0_u32..4,
+        days in 0_u32..24,
         rate in 0_u32..300,
         shift in 0_i64..4000,
         incidents: bool,

@@ -11,16 +11,16 @@ fn lambda(world: &mut World, name: &'static str, account: usize, region: &'stati
 }
 
 /// Starts or stops the instances that have office hours.
-pub(super) fn night_watch(world: &mut World, now: i64, account: usize, on: bool) {
-    let key = world.company.keys.sched;
+pub(crate) fn night_watch(world: &mut World, now: i64, account: usize, on: bool) {
+    let (key, office_hours) = (world.company.keys.sched, world.company.keys.hours[0]);
     let due = world.estate.find(account, now, |resource| {
         resource.kind == Kind::Instance
             && resource.running != on
-            && resource.tags.get(key).is_some_and(|value| value == "weekdays")
+            && resource.tags.get(key).is_some_and(|value| value == office_hours)
     });
     let Some(&first) = due.first() else { return };
     let region = world.estate.get(first).region;
-    let mut turn = lambda(world, "night-watch", account, region, now);
+    let mut turn = lambda(world, world.company.words.scheduler, account, region, now);
     for at in due {
         world.power(&mut turn, at, on);
     }
@@ -31,12 +31,17 @@ pub(super) fn sweep(world: &mut World, now: i64, account: usize) {
     let found = world.some(account, now, 5, |resource| !resource.elastic);
     let Some(&first) = found.first() else { return };
     let region = world.estate.get(first).region;
-    let mut turn = lambda(world, "tag-steward", account, region, now);
+    let mut turn = lambda(world, world.company.words.tagger, account, region, now);
     let call = Call::read("tagging", "GetResources", json!({ "resourcesPerPage": 100, "tagFilters": [] }));
     world.call(&mut turn, &call);
     let today = crate::calendar::Day::of_ms(now).to_string();
     for at in found {
         world.tag(&mut turn, at, &[("last-review", &today)]);
+    }
+    // A ticket that has done its service goes.
+    let marked = |resource: &crate::estate::Resource| resource.tags.contains_key("ticket");
+    for at in world.some(account, turn.now, 2, marked) {
+        world.untag(&mut turn, at, &["ticket"]);
     }
 }
 
@@ -50,7 +55,7 @@ pub(super) fn complete(world: &mut World, now: i64, at: usize, id: &str) {
     let team = &world.company.teams[resource.team];
     let (owner, cost) = ((keys.owner, team.name), (keys.cost, team.cost_center.clone()));
     let (account, region) = (resource.account, resource.region);
-    let mut turn = lambda(world, "tag-steward", account, region, now);
+    let mut turn = lambda(world, world.company.words.tagger, account, region, now);
     world.tag(&mut turn, at, &[owner, (cost.0, &cost.1)]);
 }
 
@@ -65,7 +70,7 @@ pub(super) fn janitor(world: &mut World, now: i64) {
     for (account, region, id) in due {
         let mut at_work = match turn.take().filter(|turn| turn.account == account) {
             Some(turn) => turn,
-            None => lambda(world, "snapshot-janitor", account, region, now),
+            None => lambda(world, world.company.words.janitor, account, region, now),
         };
         at_work.region = region;
         let call =

@@ -5,8 +5,7 @@ use crate::world::World;
 
 pub(super) fn cost_move(world: &mut World, now: i64, person: usize) {
     let team = *world.rng.pick(&world.company.product_teams());
-    let accounts = world.company.teams[team].accounts;
-    let account = *world.rng.pick(accounts);
+    let account = *world.rng.pick(&world.company.teams[team].accounts);
     let mut turn = world.sign_in(person, account, now);
     turn.region = world.company.teams[team].region;
     let call = calls::browse(&mut world.rng);
@@ -18,7 +17,7 @@ pub(super) fn cost_move(world: &mut World, now: i64, person: usize) {
     let value = if world.rng.chance(50) {
         world.company.teams[team].cost_center.clone()
     } else {
-        format!("{}", world.rng.between(2100, 9899))
+        world.company.words.cost_center(&mut world.rng)
     };
     for batch in found.chunks(20) {
         world.tag_many(&mut turn, batch, &[(key, &value)]);

@@ -34,9 +34,9 @@ pub(super) fn elastic(world: &mut World, now: i64, account: usize) {
 }
 
 pub(super) fn backup(world: &mut World, now: i64, account: usize) {
-    let key = world.company.keys.backup;
+    let (key, none) = (world.company.keys.backup, world.company.keys.backups[2]);
     let wanted = |resource: &crate::estate::Resource| {
-        resource.kind == Kind::Volume && resource.tags.get(key).is_some_and(|plan| plan != "none")
+        resource.kind == Kind::Volume && resource.tags.get(key).is_some_and(|plan| plan != none)
     };
     let volumes = world.some(account, now, 8, wanted);
     let Some(&first) = volumes.first() else { return };
@@ -60,10 +60,17 @@ pub(super) fn backup(world: &mut World, now: i64, account: usize) {
         world.touch(&mut turn, at, &call);
         world.snapshots.push_back((account, region, id));
     }
+    if let (Some(far), true) = (world.company.habits.second_home, world.rng.chance(40)) {
+        let home = std::mem::replace(&mut turn.region, far);
+        if let Some(id) = world.snapshots.back().map(|(_, _, id)| id.clone()) {
+            let call = calls::copy_snapshot(&mut world.rng, &id, home, true);
+            world.call(&mut turn, &call);
+        }
+    }
 }
 
 pub(super) fn reads(world: &mut World, now: i64, account: usize) {
-    let region = *world.rng.pick(&crate::company::REGIONS);
+    let region = *world.rng.pick(&world.company.regions);
     let path = "/aws-service-role/config.amazonaws.com/";
     let role = (path, "AWSServiceRoleForConfig");
     let mut turn = world.service("config.amazonaws.com", role, "AWSConfig-Describe", (account, region), now);

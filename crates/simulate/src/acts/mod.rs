@@ -2,15 +2,23 @@
 
 mod automation;
 mod bulk;
+mod campaign;
+mod founding;
 mod machinery;
+mod odd;
 mod outside;
 mod people;
 mod pipeline;
+mod seldom;
+
+pub(crate) use automation::night_watch;
+pub(crate) use campaign::{Campaign, draw as draw_campaigns};
 
 use crate::calendar::{DAY, Day, HOUR, MINUTE, Zone};
-use crate::company::Stage;
+use crate::company::{Newborn, Stage};
 use crate::incidents::{self, Cast};
 use crate::names::{FINANCE, PLATFORM, SECURITY};
+use crate::words::Duty;
 use crate::world::World;
 
 /// Something somebody does; the records follow when it is played.
@@ -56,6 +64,20 @@ pub(crate) enum Act {
     Export { account: usize },
     /// Finance moves resources to another cost centre.
     CostMove { person: usize },
+    /// One round of a campaign.
+    Campaign(Campaign),
+    /// An account is opened.
+    Found(Newborn),
+    /// A team builds up its new account.
+    Build { newborn: Newborn, by_hand: bool },
+    /// Somebody's first day.
+    FirstDay { person: usize },
+    /// The job that runs once a quarter.
+    Quarterly { account: usize },
+    /// A rare but innocent call.
+    Odd { team: usize },
+    /// The security team grants access.
+    Grant,
     /// An incident or a twin.
     Incident(Cast),
 }
@@ -82,9 +104,20 @@ pub(crate) fn plan_day(world: &mut World, day: Day) {
     // Five working days and two weekend days of these make seven average days.
     let target = if weekend { rate.saturating_mul(3) / 8 } else { rate.saturating_mul(5) / 4 };
     let mut expected = rounds(world, day, weekend, rate);
+    if world.spec.events_per_day > 0 {
+        expected += campaign::plan_day(world, day, rate) + founding::plan_day(world, day, rate);
+        expected += seldom::plan_day(world, day);
+    }
     let correction = world.correction();
     while expected.saturating_mul(correction) / 100 < target {
-        let kind = world.rng.weighted(MIX.iter().map(|row| if weekend { row.1 } else { row.0 }));
+        let kind = {
+            let habits = &world.company.habits.mix;
+            let weigh = |(row, habit): (&(usize, usize, usize), &usize)| {
+                let weight = if weekend { row.1 } else { row.0 };
+                weight * habit
+            };
+            world.rng.weighted(MIX.iter().zip(habits).map(weigh))
+        };
         expected += MIX[kind].2;
         draw(world, day, kind);
     }
@@ -97,6 +130,9 @@ fn rounds(world: &mut World, day: Day, weekend: bool, rate: usize) -> usize {
     // A company with few events has fewer rounds too.
     let share = (rate / 6).min(100);
     for account in 0..world.company.accounts.len() {
+        if world.company.newborn.is_some_and(|newborn| newborn.account == account && day <= newborn.day) {
+            continue;
+        }
         let stage = world.company.accounts[account].stage;
         if matches!(stage, Stage::Dev | Stage::Staging) && !weekend && world.rng.chance(share) {
             for (on, hour) in [(true, 6), (false, 20)] {
@@ -123,20 +159,21 @@ fn rounds(world: &mut World, day: Day, weekend: bool, rate: usize) -> usize {
         }
     }
     plan(world, day, day.start_ms() + 3 * HOUR + 10 * MINUTE, Act::Janitor);
-    if world.rng.chance(40) {
+    if world.rng.chance(world.company.habits.nights) {
         let team = *world.rng.pick(&world.company.product_teams());
-        if let Some(person) = somebody(world, team, day, "OperationsAccess") {
-            let zone = world.company.people[person].zone;
+        if let Some(person) = on_duty(world, team, day) {
+            let zone = world.company.people[person].zone_on(day);
             let at = zone.at(day, world.rng.between(22 * HOUR, 29 * HOUR));
             plan(world, day, at, Act::OnCall { person });
             expected += 6;
         }
     }
     if !weekend
-        && world.rng.chance(70)
-        && let Some(person) = somebody(world, FINANCE, day, "CostSteward")
+        && world.rng.chance(world.company.habits.cost_moves)
+        && let Some(person) = somebody(world, FINANCE, day, Some(Duty::Cost))
     {
-        let at = working_hour(world, Zone::Lisbon, day);
+        let zone = world.company.people[person].zone_on(day);
+        let at = working_hour(world, zone, day);
         plan(world, day, at, Act::CostMove { person });
         expected += 6;
     }
@@ -151,16 +188,37 @@ fn plan(world: &mut World, day: Day, at: i64, act: Act) {
 /// A time in working hours, mostly not at the edges of them.
 pub(crate) fn working_hour(world: &mut World, zone: Zone, day: Day) -> i64 {
     let half = 9 * HOUR / 2;
-    zone.at(day, 9 * HOUR + world.rng.between(0, half) + world.rng.between(0, half))
+    if world.rng.chance(4) {
+        // Some come back to it in the evening.
+        return zone.at(day, world.rng.between(19 * HOUR, 23 * HOUR));
+    }
+    zone.at(day, world.company.habits.start_hour * HOUR + world.rng.between(0, half) + world.rng.between(0, half))
 }
 
-/// Somebody of a team at work that day; with this permission set if it is not empty.
-pub(crate) fn somebody(world: &mut World, team: usize, day: Day, set: &str) -> Option<usize> {
-    let people = &world.company.people;
-    let fits =
-        |&&person: &&usize| people[person].works_on(day) && (set.is_empty() || people[person].permission_set == set);
-    let found: Vec<usize> = world.company.teams[team].members.iter().filter(fits).copied().collect();
+/// Somebody of a team at work that day, with this duty if one is asked for.
+pub(crate) fn somebody(world: &mut World, team: usize, day: Day, duty: Option<Duty>) -> Option<usize> {
+    let found = present(world, team, day, duty);
     (!found.is_empty()).then(|| *world.rng.pick(&found))
+}
+
+/// The operator whose week it is.
+pub(crate) fn on_duty(world: &World, team: usize, day: Day) -> Option<usize> {
+    let found = present(world, team, day, Some(Duty::Operator));
+    let week = usize::try_from(day.start_ms() / DAY / 7).unwrap_or(0);
+    found.get(week % found.len().max(1)).copied()
+}
+
+fn present(world: &World, team: usize, day: Day, duty: Option<Duty>) -> Vec<usize> {
+    let company = &world.company;
+    let fits =
+        |&&person: &&usize| company.at_work(person, day) && duty.is_none_or(|duty| company.people[person].duty == duty);
+    company.teams[team].members.iter().filter(fits).copied().collect()
+}
+
+/// One of the accounts of a stage.
+fn pick(world: &mut World, stage: Stage) -> Option<usize> {
+    let accounts = world.company.accounts_in(stage);
+    (!accounts.is_empty()).then(|| *world.rng.pick(&accounts))
 }
 
 fn draw(world: &mut World, day: Day, kind: usize) {
@@ -171,13 +229,14 @@ fn draw(world: &mut World, day: Day, kind: usize) {
         _ => *world.rng.pick(&products),
     };
     if kind >= 9 {
-        let account = *world.rng.pick(&[5, 5, 8, 8, 11, 6, 9]);
+        let stage = if world.rng.chance(75) { Stage::Prod } else { Stage::Staging };
+        let Some(account) = pick(world, stage) else { return };
         let at = day.start_ms() + world.rng.between(0, DAY - 1);
         let act = if kind == 9 { Act::Elastic { account } } else { Act::ServiceReads { account } };
         return plan(world, day, at, act);
     }
-    let Some(person) = somebody(world, team, day, "") else { return };
-    let zone = world.company.people[person].zone;
+    let Some(person) = somebody(world, team, day, None) else { return };
+    let zone = world.company.people[person].zone_on(day);
     let at = working_hour(world, zone, day);
     if kind <= 4 {
         let act = match kind {
@@ -220,13 +279,20 @@ pub(crate) fn play(world: &mut World, now: i64, act: Act) {
         Act::Elastic { account } => machinery::elastic(world, now, account),
         Act::Backup { account } => machinery::backup(world, now, account),
         Act::ServiceReads { account } => machinery::reads(world, now, account),
-        Act::NightWatch { account, on } => automation::night_watch(world, now, account, on),
+        Act::NightWatch { account, on } => night_watch(world, now, account, on),
         Act::Sweep { account } => automation::sweep(world, now, account),
         Act::Complete { at, id } => automation::complete(world, now, at, &id),
         Act::Janitor => automation::janitor(world, now),
         Act::Vendor { vendor, account } => outside::vendor(world, now, vendor, account),
         Act::Export { account } => outside::export(world, now, account),
         Act::CostMove { person } => bulk::cost_move(world, now, person),
+        Act::Campaign(campaign) => campaign::play(world, now, &campaign),
+        Act::Found(newborn) => founding::found(world, now, newborn),
+        Act::Build { newborn, by_hand } => founding::build(world, now, newborn, by_hand),
+        Act::FirstDay { person } => seldom::first_day(world, now, person),
+        Act::Quarterly { account } => seldom::quarterly(world, now, account),
+        Act::Odd { team } => odd::play(world, now, team),
+        Act::Grant => seldom::grant(world, now),
         Act::Incident(cast) => incidents::play(world, now, &cast),
     }
 }

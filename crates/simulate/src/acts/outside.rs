@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::calls;
 use crate::estate::Kind;
+use crate::names::FAR_REGIONS;
 use crate::record::Call;
 use crate::world::World;
 
@@ -11,6 +12,10 @@ pub(super) fn vendor(world: &mut World, now: i64, vendor: usize, account: usize)
     let mut turn = world.vendor(vendor, account, now);
     for _ in 0..world.rng.between(2, 4) {
         let call = calls::survey(&mut world.rng);
+        if world.rng.chance(8) {
+            // Scanners look everywhere.
+            turn.region = FAR_REGIONS[world.rng.below(FAR_REGIONS.len())];
+        }
         world.call(&mut turn, &call);
     }
 }

@@ -5,22 +5,23 @@ use std::rc::Rc;
 use super::Act;
 use crate::calendar::MINUTE;
 use crate::calls;
-use crate::company::{BACKUP_VALUES, Company, SCHEDULE_VALUES, Stage};
+use crate::company::{Company, Stage};
 use crate::estate::{Kind, Resource};
 use crate::names::PLATFORM;
+use crate::words::Duty;
 use crate::world::World;
 
 /// An account the person has business in; engineers are mostly in development.
 fn account_of(world: &mut World, person: usize) -> usize {
     let team = &world.company.teams[world.company.people[person].team];
-    let operations = world.company.people[person].permission_set != "EngineerAccess";
+    let duty = world.company.people[person].duty;
+    let operations = duty != Duty::Engineer;
     let weight = |stage: Stage| match stage {
         Stage::Dev | Stage::Sandbox => 12,
         Stage::Prod if !operations => 1,
         _ => 6,
     };
-    let accounts =
-        if world.company.people[person].permission_set == "CostSteward" { &[5, 8, 11] } else { team.accounts };
+    let accounts = if duty == Duty::Cost { world.company.accounts_in(Stage::Prod) } else { team.accounts.clone() };
     let at = world.rng.weighted(accounts.iter().map(|&account| weight(world.company.accounts[account].stage)));
     accounts[at]
 }
@@ -55,26 +56,19 @@ fn sensible(world: &mut World, company: &Company, at: usize) -> (String, String)
     let careful = !matches!(resource.stage, Stage::Dev | Stage::Staging | Stage::Sandbox);
     match resource.kind {
         Kind::Volume | Kind::Database | Kind::Table => {
-            let plans = if careful { &BACKUP_VALUES[..2] } else { &BACKUP_VALUES };
+            let plans = if careful { &keys.backups[..2] } else { &keys.backups[..] };
             other(&mut world.rng, plans, keys.backup)
         }
-        Kind::Instance if !careful => other(&mut world.rng, &SCHEDULE_VALUES, keys.sched),
-        Kind::Bucket | Kind::Secret if !careful => {
-            other(&mut world.rng, &["public", "internal", "confidential"], keys.class)
-        }
-        _ => {
-            let ticket =
-                format!("{}-{}", company.teams[resource.team].name.to_uppercase(), world.rng.between(100, 4999));
-            ("ticket".to_owned(), ticket)
-        }
+        Kind::Instance if !careful => other(&mut world.rng, &keys.hours, keys.sched),
+        Kind::Bucket | Kind::Secret if !careful => other(&mut world.rng, &keys.classes, keys.class),
+        _ => ("ticket".to_owned(), company.words.ticket(&mut world.rng)),
     }
 }
 
 pub(super) fn tag_by_hand(world: &mut World, now: i64, person: usize) {
     let account = account_of(world, person);
     let production = world.company.accounts[account].stage == Stage::Prod;
-    let chain =
-        world.company.people[person].permission_set == "OperationsAccess" && (production || world.rng.chance(20));
+    let chain = world.company.people[person].duty == Duty::Operator && (production || world.rng.chance(20));
     let mut turn = if chain { world.on_call(person, account, now) } else { world.sign_in(person, account, now) };
     let count = usize::try_from(world.rng.between(1, 3)).unwrap_or(1);
     let company = Rc::clone(&world.company);
@@ -82,8 +76,10 @@ pub(super) fn tag_by_hand(world: &mut World, now: i64, person: usize) {
         if world.rng.chance(30) {
             world.describe(&mut turn, at);
         }
-        let allowed = chain || !production || company.people[person].permission_set == "PlatformOwner";
-        if allowed {
+        let allowed = chain || !production || company.people[person].duty == Duty::Platform;
+        if allowed && world.estate.get(at).tags.contains_key("ticket") && world.rng.chance(40) {
+            world.untag(&mut turn, at, &["ticket"]);
+        } else if allowed {
             let (key, value) = sensible(world, &company, at);
             world.tag(&mut turn, at, &[(&key, &value)]);
         }
@@ -123,7 +119,9 @@ pub(super) fn refused(world: &mut World, now: i64, person: usize) {
     let mut turn = world.sign_in(person, account, now);
     let Some(&at) = world.some(account, now, 1, own(world, person)).first() else { return };
     let company = Rc::clone(&world.company);
-    let call = if world.rng.chance(60) {
+    let call = if world.rng.chance(35) {
+        calls::browse(&mut world.rng)
+    } else if world.rng.chance(60) {
         let (key, value) = sensible(world, &company, at);
         let tags = [(key, value)].into_iter().collect();
         calls::put_tags(world.estate.get(at), &company.accounts[account].id, &tags)
@@ -144,7 +142,7 @@ pub(super) fn tinker(world: &mut World, now: i64, person: usize) {
     else {
         return;
     };
-    if world.company.people[person].permission_set == "ReadOnlyAccess" {
+    if world.company.people[person].duty == Duty::Reader {
         return browse(world, now, person);
     }
     let mut turn = world.sign_in(person, account, now);
@@ -181,11 +179,18 @@ pub(super) fn on_call(world: &mut World, now: i64, person: usize) {
         world.call(&mut turn, &call);
     }
     let team_only = own(world, person);
+    if world.rng.chance(15) {
+        super::seldom::use_secret(world, &mut turn, team);
+    }
     let works = move |resource: &Resource| {
         team_only(resource) && matches!(resource.kind, Kind::Service | Kind::Database | Kind::Function)
     };
+    let ticket = world.rng.chance(30).then(|| world.company.words.ticket(&mut world.rng));
     for at in world.some(account, now, 2, works) {
         world.describe(&mut turn, at);
         world.modify(&mut turn, at);
+        if let Some(ticket) = &ticket {
+            world.tag(&mut turn, at, &[("ticket", ticket)]);
+        }
     }
 }

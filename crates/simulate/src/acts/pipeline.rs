@@ -7,6 +7,7 @@ use crate::calendar::{HOUR, MINUTE};
 use crate::company::Stage;
 use crate::estate::{Kind, Resource};
 use crate::record::Call;
+use crate::sessions::Run;
 use crate::world::{Turn, World};
 
 /// A team's stack in one account shrinks above the first number, and never below the second.
@@ -16,15 +17,30 @@ fn of_app(team: usize, app: &'static str) -> impl Fn(&Resource) -> bool {
     move |resource| resource.team == team && resource.app == app && !resource.elastic
 }
 
+/// Now and then a run comes from a tag instead of the branch, or from a runner that is new.
+fn unusual(world: &mut World, version: &str) -> Run {
+    let reference = world.rng.chance(4).then(|| format!("ref:refs/tags/v{version}"));
+    let ip = world.rng.chance(3).then(|| {
+        let known = &world.company.networks.runners[0];
+        let prefix = known.split('.').take(2).collect::<Vec<_>>().join(".");
+        format!("{prefix}.{}.{}", world.rng.between(1, 250), world.rng.between(2, 250))
+    });
+    Run { ip, reference, agent: None }
+}
+
 pub(super) fn release(world: &mut World, now: i64, team: usize, app: &'static str, stage: Stage, version: String) {
     if let Some(account) = world.company.account_of(team, stage) {
-        let mut turn = world.pipeline(team, account, now);
+        let run = unusual(world, &version);
+        let mut turn = world.pipeline_run(team, account, now, run);
+        if world.rng.chance(20) {
+            super::seldom::use_secret(world, &mut turn, team);
+        }
         let stack = world.some(account, now, 24, of_app(team, app));
         for &at in stack.iter().take(3) {
             world.describe(&mut turn, at);
         }
-        // Every third release changes the provider's default tags, and with them the whole stack.
-        let whole = world.rng.chance(33);
+        // Some releases change the provider's default tags, and with them the whole stack.
+        let whole = world.rng.chance(world.company.habits.whole);
         let env = (world.company.keys.env, world.company.keys.stage(stage));
         for at in stack {
             let kind = world.estate.get(at).kind;
@@ -42,6 +58,9 @@ pub(super) fn release(world: &mut World, now: i64, team: usize, app: &'static st
                 (false, false) => {}
             }
         }
+        if world.rng.chance(15) {
+            roll(world, &mut turn, team, app);
+        }
         if world.rng.chance(5) {
             let call = Call::read("tagging", "GetResources", json!({ "resourcesPerPage": 100 })).throttled();
             world.call(&mut turn, &call);
@@ -49,11 +68,20 @@ pub(super) fn release(world: &mut World, now: i64, team: usize, app: &'static st
     }
     let (next, low, high) = match stage {
         Stage::Dev => (Stage::Staging, 30 * MINUTE, 2 * HOUR),
-        Stage::Staging if world.rng.chance(70) => (Stage::Prod, 40 * MINUTE, 3 * HOUR),
+        Stage::Staging if world.rng.chance(world.company.habits.promote) => (Stage::Prod, 40 * MINUTE, 3 * HOUR),
         _ => return,
     };
     let at = now + world.rng.between(low, high);
     world.plan(at, Act::Release { team, app, stage: next, version });
+}
+
+/// Machines are not changed but replaced: the new ones come first.
+fn roll(world: &mut World, turn: &mut Turn, team: usize, app: &'static str) {
+    let machine = move |resource: &Resource| of_app(team, app)(resource) && resource.kind == Kind::Instance;
+    for at in world.some(turn.account, turn.now, 2, machine) {
+        world.create(turn, Kind::Instance, team, app);
+        world.delete(turn, at);
+    }
 }
 
 pub(super) fn grow(world: &mut World, now: i64, team: usize, app: &'static str, stage: Stage) {
@@ -62,6 +90,11 @@ pub(super) fn grow(world: &mut World, now: i64, team: usize, app: &'static str, 
     if world.estate.find(account, i64::MAX, of_app(team, app)).len() > STACK.0 {
         return shrink(world, &mut turn, team, app);
     }
+    lay_out(world, &mut turn, team, app);
+}
+
+/// The calls of a new component.
+pub(super) fn lay_out(world: &mut World, turn: &mut Turn, team: usize, app: &'static str) {
     let kinds: &[Kind] = match world.rng.below(4) {
         0 => &[Kind::LogGroup, Kind::Role, Kind::Function, Kind::Queue],
         1 => &[Kind::Key, Kind::Bucket, Kind::Secret],
@@ -69,9 +102,9 @@ pub(super) fn grow(world: &mut World, now: i64, team: usize, app: &'static str, 
         _ => &[Kind::LogGroup, Kind::Table, Kind::Topic, Kind::Service],
     };
     for &kind in kinds {
-        let at = world.create(&mut turn, kind, team, app);
+        let at = world.create(turn, kind, team, app);
         if matches!(kind, Kind::Group | Kind::Role) {
-            world.modify(&mut turn, at);
+            world.modify(turn, at);
         }
     }
 }

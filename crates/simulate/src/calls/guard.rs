@@ -95,7 +95,10 @@ pub(crate) fn deny_all_policy(user: &str) -> Call {
 
 /// The account's own trail in a region.
 pub(crate) fn trail_arn(company: &Company, account: usize, region: &str) -> String {
-    format!("arn:aws:cloudtrail:{region}:{}:trail/{}-audit", company.accounts[account].id, company.name)
+    format!(
+        "arn:aws:cloudtrail:{region}:{}:trail/{}-{}",
+        company.accounts[account].id, company.name, company.words.trail
+    )
 }
 
 pub(crate) fn stop_logging(trail: &str) -> Call {
@@ -121,6 +124,18 @@ pub(crate) fn recorder(on: bool) -> Call {
 pub(crate) fn flow_log_id(company: &Company, account: usize, region: &str) -> String {
     let id = company.accounts[account].id.as_str();
     format!("fl-0{}", company.rng_for(&[id, region, "flow-log"]).hex(16))
+}
+
+pub(crate) fn create_flow_logs(company: &Company, rng: &mut Rng, account: usize, region: &str) -> Call {
+    let vpc = company.rng_for(&[&company.accounts[account].id, region, "vpc"]).hex(16);
+    let request = json!({ "CreateFlowLogsRequest": {
+        "ResourceType": "VPC", "TrafficType": "ALL", "ResourceId": { "tag": 1, "content": format!("vpc-0{vpc}") },
+        "LogGroupName": "/network/flow",
+    } });
+    Call::write("ec2", "CreateFlowLogs", request).answered(json!({ "CreateFlowLogsResponse": {
+        "xmlns": "http://ec2.amazonaws.com/doc/2016-11-15/",
+        "flowLogIdSet": { "item": format!("fl-0{}", rng.hex(16)) }, "unsuccessful": "",
+    } }))
 }
 
 pub(crate) fn delete_flow_logs(id: &str) -> Call {

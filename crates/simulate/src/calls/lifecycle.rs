@@ -2,29 +2,12 @@
 
 use serde_json::{Value, json};
 
+use super::storage::{XMLNS, bucket_call, encryption, expire, public_block, tls_policy, versions};
 use super::tags::{list, map, put_tags, queue_url};
 use crate::company::Company;
 use crate::estate::{Kind, Resource};
 use crate::record::Call;
 use crate::rng::Rng;
-
-const XMLNS: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
-
-fn bucket_call(resource: &Resource, name: &'static str, member: &str, body: Value) -> Call {
-    let mut request = json!({
-        "bucketName": resource.id,
-        "Host": format!("{}.s3.{}.amazonaws.com", resource.id, resource.region),
-    });
-    if let Value::Object(members) = &mut request {
-        if !member.is_empty() {
-            members.insert(member.to_owned(), Value::from(""));
-        }
-        if let Value::Object(body) = body {
-            members.extend(body);
-        }
-    }
-    Call::write("s3", name, request).about("AWS::S3::Bucket", resource.arn.clone())
-}
 
 /// The network id that belongs to an account and region.
 fn subnet(company: &Company, resource: &Resource) -> String {
@@ -69,17 +52,10 @@ pub(crate) fn create(company: &Company, rng: &mut Rng, resource: &Resource, now:
             let location = json!({
                 "CreateBucketConfiguration": { "xmlns": XMLNS, "LocationConstraint": resource.region },
             });
-            let block = json!({ "PublicAccessBlockConfiguration": {
-                "xmlns": XMLNS, "RestrictPublicBuckets": true, "BlockPublicPolicy": true, "BlockPublicAcls": true,
-                "IgnorePublicAcls": true,
-            } });
-            let cipher = json!({ "ServerSideEncryptionConfiguration": { "xmlns": XMLNS, "Rule": {
-                "BucketKeyEnabled": true, "ApplyServerSideEncryptionByDefault": { "SSEAlgorithm": "aws:kms" },
-            } } });
             return vec![
                 bucket_call(resource, "CreateBucket", "", location),
-                bucket_call(resource, "PutBucketPublicAccessBlock", "publicAccessBlock", block),
-                bucket_call(resource, "PutBucketEncryption", "encryption", cipher),
+                public_block(resource, true),
+                encryption(resource, None),
                 put_tags(resource, account_id, tags),
             ];
         }
@@ -285,10 +261,12 @@ pub(crate) fn modify(company: &Company, rng: &mut Rng, resource: &Resource) -> C
                 super::guard::close_port(resource, &cidr, port)
             }
         }
-        Kind::Bucket => {
-            let status = json!({ "VersioningConfiguration": { "xmlns": XMLNS, "Status": "Enabled" } });
-            bucket_call(resource, "PutBucketVersioning", "versioning", status)
-        }
+        Kind::Bucket => match rng.below(5) {
+            0 => tls_policy(resource),
+            1 => encryption(resource, None),
+            2 => expire(resource, 400, "archive"),
+            _ => versions(resource, true),
+        },
         Kind::Function if rng.chance(70) => {
             let request = json!({
                 "functionName": id, "s3Bucket": format!("{}-artifacts", company.name), "s3Key": format!("{id}.zip"),
@@ -328,6 +306,10 @@ pub(crate) fn modify(company: &Company, rng: &mut Rng, resource: &Resource) -> C
         }
         Kind::Key => {
             Call::write("kms", "EnableKeyRotation", json!({ "keyId": id })).about("AWS::KMS::Key", arn.to_owned())
+        }
+        Kind::Role if rng.chance(12) => super::identity::trust(id, account_id),
+        Kind::Role if rng.chance(15) => {
+            super::identity::attach_role_policy(id, "service-role/AWSLambdaBasicExecutionRole")
         }
         Kind::Role => {
             let document = format!(

@@ -50,7 +50,7 @@ pub(crate) fn describe(resource: &Resource) -> Call {
 
 /// One of the lists a person opens in the console.
 pub(crate) fn browse(rng: &mut Rng) -> Call {
-    match rng.below(9) {
+    match rng.below(15) {
         0 => Call::read("ec2", "DescribeInstances", json!({ "maxResults": 1000, "instancesSet": {}, "filterSet": {} })),
         1 => Call::read("ec2", "DescribeSecurityGroups", json!({ "maxResults": 1000, "securityGroupSet": {} })),
         2 => Call::read("s3", "ListBuckets", json!({ "Host": "s3.amazonaws.com" })),
@@ -58,6 +58,11 @@ pub(crate) fn browse(rng: &mut Rng) -> Call {
         4 => Call::read("tagging", "GetResources", json!({ "resourcesPerPage": 50, "tagFilters": [] })),
         5 => Call::read("monitoring", "DescribeAlarms", json!({ "maxRecords": 100 })),
         6 => Call::read("cloudtrail", "LookupEvents", json!({ "maxResults": 50 })),
+        8 => Call::read("secretsmanager", "ListSecrets", json!({ "maxResults": 100 })),
+        9 => Call::read("kms", "ListKeys", json!({ "limit": 100 })),
+        10 => Call::read("ssm", "DescribeParameters", json!({ "maxResults": 50 })),
+        11 => Call::read("iam", "ListUsers", Value::Null),
+        12 => Call::read("organizations", "ListAccounts", Value::Null),
         7 => Call::read("ecs", "ListServices", json!({ "cluster": "default", "maxResults": 10 })),
         _ => Call::read("rds", "DescribeDBInstances", json!({ "maxRecords": 100 })),
     }

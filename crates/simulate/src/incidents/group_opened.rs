@@ -7,7 +7,7 @@ use crate::company::Stage;
 use crate::estate::Kind as Resources;
 use crate::world::{Turn, World};
 
-pub(super) const KIND: Kind = Kind { name: "group_opened", hours: Hours::Any, play };
+pub(super) const KIND: Kind = Kind { name: "group_opened", hours: Hours::Any, days: 1, play };
 
 const WORLD: &str = "0.0.0.0/0";
 

@@ -3,14 +3,15 @@
 use serde_json::json;
 
 use super::{Cast, Hours, Kind, become_actor};
-use crate::calendar::{Day, MINUTE, Zone};
+use crate::calendar::{Day, MINUTE};
 use crate::calls::{attach_admin, create_access_key, create_user, deny_all_policy, survey, user_policy};
 use crate::names::PLATFORM;
 use crate::record::Call;
 use crate::sessions::stolen;
+use crate::words::Duty;
 use crate::world::{FAST, Turn, World};
 
-pub(super) const KIND: Kind = Kind { name: "iam_user_night", hours: Hours::Night, play };
+pub(super) const KIND: Kind = Kind { name: "iam_user_night", hours: Hours::Night, days: 1, play };
 
 const NAMES: [&str; 5] = ["backup-agent", "support-desk", "metrics-svc", "aws-health", "terraform-old"];
 
@@ -61,7 +62,8 @@ fn key_leaked(world: &mut World, now: i64, cast: &Cast) {
     let mut turn = world.export_user(cast.account, now);
     turn.actor = stolen(&mut world.rng, &turn.actor);
     let arn = turn.actor.arn.clone();
-    let refused = Call::write("iam", "CreateLoginProfile", json!({ "userName": "svc-export" })).denied(&arn);
+    let refused =
+        Call::write("iam", "CreateLoginProfile", json!({ "userName": world.company.words.export_user })).denied(&arn);
     world.call(&mut turn, &refused);
     back_door(world, &mut turn);
 }
@@ -91,11 +93,15 @@ fn planned_by_pipeline(world: &mut World, now: i64, cast: &Cast) {
 /// Twin: where the platform's own people are it is a working morning.
 fn day_elsewhere(world: &mut World, now: i64, cast: &Cast) {
     let day = Day::of_ms(now);
-    let now = if world.spec.showcase { now } else { now.max(Zone::Lisbon.at(day, 9 * 60 * MINUTE + 12 * MINUTE)) };
-    let Some(person) = crate::acts::somebody(world, PLATFORM, day, "PlatformOwner") else { return };
+    let now = if world.spec.showcase {
+        now
+    } else {
+        now.max(world.company.teams[PLATFORM].zone.at(day, 9 * 60 * MINUTE + 12 * MINUTE))
+    };
+    let Some(person) = crate::acts::somebody(world, PLATFORM, day, Some(Duty::Platform)) else { return };
     let mut turn = world.on_call(person, cast.account, now);
     let name = format!("migration-{}", world.rng.hex(4));
-    let tags = json!([{ "key": "ticket", "value": format!("QUAY-{}", world.rng.between(100, 999)) }]);
+    let tags = json!([{ "key": "ticket", "value": world.company.words.ticket(&mut world.rng) }]);
     let call = create_user(&world.company, cast.account, &name, Some(tags), turn.now);
     world.call(&mut turn, &call);
     world.call(&mut turn, &user_policy(&name, "dms:*"));

@@ -4,22 +4,25 @@ use serde_json::json;
 
 use super::{Cast, Hours, Kind};
 use crate::calendar::MINUTE;
-use crate::calls::{delete_flow_logs, delete_trail, flow_log_id, recorder, start_logging, stop_logging, trail_arn};
+use crate::calls::{
+    create_flow_logs, delete_flow_logs, delete_trail, flow_log_id, recorder, start_logging, stop_logging, trail_arn,
+};
 use crate::company::Stage;
 use crate::names::AUDIT_ACCOUNT;
 use crate::record::Call;
 use crate::world::World;
 
-pub(super) const KIND: Kind = Kind { name: "logging_off", hours: Hours::Any, play };
+pub(super) const KIND: Kind = Kind { name: "logging_off", hours: Hours::Any, days: 1, play };
 
 fn play(world: &mut World, now: i64, cast: &Cast) {
-    match (cast.malicious, cast.variant % 3) {
+    match (cast.malicious, cast.variant % if cast.malicious { 3 } else { 4 }) {
         (true, 0) => trail_stopped(world, now, cast),
         (true, 1) => blinded(world, now, cast),
         (true, _) => trail_deleted(world, now, cast),
         (false, 0) => trail_moved(world, now, cast),
         (false, 1) => recorder_renewed(world, now, cast),
-        (false, _) => flow_logs_renewed(world, now, cast),
+        (false, 2) => flow_logs_renewed(world, now, cast),
+        (false, _) => local_trail_retired(world, now, cast),
     }
 }
 
@@ -88,14 +91,17 @@ fn flow_logs_renewed(world: &mut World, now: i64, cast: &Cast) {
     let id = flow_log_id(&world.company, account, turn.region);
     world.call(&mut turn, &delete_flow_logs(&id));
     turn.now += world.rng.between(2_000, MINUTE);
-    let vpc = world.company.rng_for(&[&world.company.accounts[account].id, turn.region, "vpc"]).hex(16);
-    let request = json!({ "CreateFlowLogsRequest": {
-        "ResourceType": "VPC", "TrafficType": "ALL", "ResourceId": { "tag": 1, "content": format!("vpc-0{vpc}") },
-        "LogGroupName": "/network/flow",
-    } });
-    let answer = json!({ "CreateFlowLogsResponse": {
-        "xmlns": "http://ec2.amazonaws.com/doc/2016-11-15/",
-        "flowLogIdSet": { "item": format!("fl-0{}", world.rng.hex(16)) }, "unsuccessful": "",
-    } });
-    world.call(&mut turn, &Call::write("ec2", "CreateFlowLogs", request).answered(answer));
+    let call = create_flow_logs(&world.company, &mut world.rng, account, turn.region);
+    world.call(&mut turn, &call);
+}
+
+/// Twin: an account's own trail goes, because the organisation's covers it now; which is checked first.
+fn local_trail_retired(world: &mut World, now: i64, cast: &Cast) {
+    let Some(account) = world.company.account_of(cast.team, Stage::Dev) else { return };
+    let person = Cast::security_engineer(world, now);
+    let mut turn = world.on_call(person, account, now);
+    let request = json!({ "trailNameList": [], "includeShadowTrails": true });
+    world.call(&mut turn, &Call::read("cloudtrail", "DescribeTrails", request));
+    let trail = trail_arn(&world.company, account, turn.region);
+    world.call(&mut turn, &delete_trail(&trail));
 }

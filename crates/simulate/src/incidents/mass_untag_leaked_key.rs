@@ -4,9 +4,10 @@ use super::{Cast, Hours, Kind};
 use crate::calendar::MINUTE;
 use crate::names::FINANCE;
 use crate::sessions::stolen;
+use crate::words::Duty;
 use crate::world::{FAST, World};
 
-pub(super) const KIND: Kind = Kind { name: "mass_untag_leaked_key", hours: Hours::Any, play };
+pub(super) const KIND: Kind = Kind { name: "mass_untag_leaked_key", hours: Hours::Any, days: 1, play };
 
 fn play(world: &mut World, now: i64, cast: &Cast) {
     match (cast.malicious, cast.variant % 2) {
@@ -51,7 +52,7 @@ fn in_batches(world: &mut World, now: i64, cast: &Cast) {
 fn key_renamed(world: &mut World, now: i64, cast: &Cast) {
     let zone = world.company.teams[FINANCE].zone;
     let day = crate::calendar::Day::of_ms(now);
-    let Some(person) = crate::acts::somebody(world, FINANCE, day, "CostSteward") else { return };
+    let Some(person) = crate::acts::somebody(world, FINANCE, day, Some(Duty::Cost)) else { return };
     let now = if world.spec.showcase { now } else { now.max(zone.at(day, 10 * 60 * MINUTE)) };
     let mut turn = world.sign_in(person, cast.account, now);
     let (key, team) = (world.company.keys.cost, cast.team);

@@ -6,7 +6,7 @@ use crate::company::Stage;
 use crate::estate::Kind as Resources;
 use crate::world::{Turn, World};
 
-pub(super) const KIND: Kind = Kind { name: "prod_retagged", hours: Hours::Working, play };
+pub(super) const KIND: Kind = Kind { name: "prod_retagged", hours: Hours::Working, days: 1, play };
 
 fn play(world: &mut World, now: i64, cast: &Cast) {
     match (cast.malicious, cast.variant % 3) {
@@ -58,16 +58,16 @@ fn pipeline_stolen(world: &mut World, now: i64, cast: &Cast) {
     let mut turn = cast.hijacked_pipeline(world, now);
     Cast::look_around(world, &mut turn);
     let (env, backup) = (world.company.keys.env, world.company.keys.backup);
-    let value = world.company.keys.stage(Stage::Dev);
+    let (value, none) = (world.company.keys.stage(Stage::Dev), world.company.keys.backups[2]);
     let found = cast.targets(world, now, 8, &[Resources::Instance, Resources::Volume, Resources::Database]);
-    world.tag_many(&mut turn, &found, &[(env, value), (backup, "none")]);
+    world.tag_many(&mut turn, &found, &[(env, value), (backup, none)]);
 }
 
 /// Twin: a machine is taken out of service, with a ticket, by its own on-call.
 fn decommissioned(world: &mut World, now: i64, cast: &Cast) {
     let person = cast.operator(world, now);
     let mut turn = world.on_call(person, cast.account, now);
-    let ticket = format!("DECOM-{}", world.rng.between(100, 999));
+    let ticket = world.company.words.ticket(&mut world.rng);
     for at in cast.targets(world, now, 1, &[Resources::Instance]) {
         world.describe(&mut turn, at);
         world.tag(&mut turn, at, &[("ticket", &ticket)]);
