@@ -222,6 +222,20 @@ impl Directory {
         self.teams.get(at)
     }
 
+    /// The team whose name is a word of `name`, the longest if there are several: `data` in `data-report-7f3a`.
+    pub(crate) fn team_in(&self, name: &str) -> Option<&TeamFacts> {
+        let is_word = |team: &str, at: usize| {
+            let letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+            let bytes = name.as_bytes();
+            !letter(at.checked_sub(1).and_then(|before| bytes.get(before))) && !letter(bytes.get(at + team.len()))
+        };
+        let named = |team: &&TeamFacts| {
+            let team = team.name.as_str();
+            !team.is_empty() && name.match_indices(team).any(|(at, _)| is_word(team, at))
+        };
+        self.teams.iter().filter(named).max_by_key(|team| team.name.len())
+    }
+
     /// The team that a pipeline's OIDC subject names: `repo:owner/name:...`.
     pub(crate) fn team_of_repository(&self, repository: &str) -> Option<usize> {
         self.teams_by_repository.get(&*lower(repository)).copied()
@@ -347,6 +361,17 @@ mod tests {
             assert!(faults.iter().any(|fault| fault.starts_with(&format!("{path}: found"))), "{path} in {faults:?}");
         }
         assert_eq!(faults.len(), 6, "{faults:?}");
+    }
+
+    #[test]
+    fn a_team_is_found_as_a_word_of_a_name() {
+        let directory = build("{}", r#"{"teams": [{"name": "data"}, {"name": "data-core"}]}"#).unwrap();
+        let found = |name: &str| directory.team_in(name).map(|team| team.name.clone());
+        assert_eq!(found("data-report-7f3a").as_deref(), Some("data"));
+        assert_eq!(found("prd/data-core/api").as_deref(), Some("data-core"));
+        for other in ["database", "mydata", "", "core"] {
+            assert_eq!(found(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -68,6 +68,9 @@ impl Enricher {
         };
         let owners = &self.directory.tag_keys().owner;
         let owner = view.after(owners).or_else(|| view.before(owners));
+        let name = change.resource_name.as_deref().or(resource_name.as_deref()).unwrap_or(&change.resource_id);
+        let named = || self.directory.team_in(name).map(|team| Text::Owned(team.name.clone()));
+        let owner = owner.or_else(named);
         let owner = owner.or_else(|| account.and_then(|account| account.owner.clone()).map(Text::Owned));
         let tags_known = view.known_in_full(edit.partial);
         let missing_tags = if tags_known {
