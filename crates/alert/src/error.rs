@@ -31,6 +31,30 @@ pub enum AlertError {
         /// The version of this program.
         wanted: &'static str,
     },
+    /// The file is there, and no worker has kept alerts in it.
+    #[error("alert ledger: found no alerts' tables in {}, wanted a worker's state file", path.display())]
+    NoLedger {
+        /// The file.
+        path: PathBuf,
+    },
+    /// No alert is called so.
+    #[error(
+        "alert: found `{found}`, of which {why}; wanted the eight letters in an alert's message, or a change_id that was told"
+    )]
+    NoAlert {
+        /// What was asked for.
+        found: String,
+        /// What is known of it.
+        why: &'static str,
+    },
+    /// Several alerts are called so.
+    #[error("alert: found several that `{found}` may mean, wanted one of {ids}")]
+    ManyAlerts {
+        /// What was asked for.
+        found: String,
+        /// The `change_id`s that opened them.
+        ids: String,
+    },
     /// What the ledger holds could not be read back.
     #[error("alert ledger: {what}")]
     Content {

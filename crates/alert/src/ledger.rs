@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 use serde::Deserialize;
 use tagwarden_core::{Assessment, Disposition};
 
@@ -15,7 +15,8 @@ const SCHEMA: &str = "1";
 /// Tables may share a file with the state store: all names begin with `alert_`.
 ///
 /// A change has one fate per destination: `pending` with the message that will tell it, then `delivered` (the change
-/// that opened its alert), `folded` (the others), `expired`, or `suppressed` from the start.
+/// that opened its alert), `folded` (the others), `expired`, or `suppressed` from the start. Of the verdicts on an alert
+/// the one written last holds.
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS alert_meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS alert_change (
@@ -38,6 +39,10 @@ CREATE TABLE IF NOT EXISTS alert_fate (
     PRIMARY KEY (destination, seq)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS alert_fate_message ON alert_fate (message_id, seq);
 CREATE INDEX IF NOT EXISTS alert_fate_count ON alert_fate (destination, fate);
+CREATE TABLE IF NOT EXISTS alert_verdict (
+    id INTEGER PRIMARY KEY, group_id INTEGER NOT NULL, verdict TEXT NOT NULL, by TEXT NOT NULL, note TEXT,
+    time INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS alert_verdict_group ON alert_verdict (group_id, id);
 CREATE TABLE IF NOT EXISTS alert_destination (
     name TEXT PRIMARY KEY, to_alert INTEGER NOT NULL DEFAULT 0, failing_ms INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 ";
@@ -110,6 +115,21 @@ impl Ledger {
         match found {
             Some(found) if found == SCHEMA => Ok(Self { db }),
             found => Err(AlertError::Schema { found: found.unwrap_or_default(), wanted: SCHEMA }),
+        }
+    }
+
+    /// As [`open`](Self::open), but only a ledger that is there: nothing is made.
+    ///
+    /// # Errors
+    /// A file that is missing or is no ledger, or that can't be opened.
+    pub fn open_existing(path: &Path) -> Result<Self, AlertError> {
+        let open = |source| AlertError::Open { path: path.to_owned(), source };
+        let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(open)?;
+        db.busy_timeout(Duration::from_secs(30)).map_err(open)?;
+        let sql = "SELECT count(*) FROM sqlite_schema WHERE name = 'alert_meta'";
+        match db.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(open)? {
+            0 => Err(AlertError::NoLedger { path: path.to_owned() }),
+            _ => Self::open(path),
         }
     }
 

@@ -11,6 +11,7 @@ mod fault;
 mod position;
 mod seams;
 mod secret;
+mod short_id;
 mod state;
 mod time;
 
@@ -24,6 +25,7 @@ pub use fault::{Fault, Retry, Stage};
 pub use position::{Move, MoveError, Partition, Position, Positions};
 pub use seams::{AlertMessage, Clock, Notifier, NotifyError, Pulled, Receipt, Record, Source, SourceError};
 pub use secret::Secret;
+pub use short_id::{short_id, short_id_as_typed};
 pub use state::{Entry, Intent, Loaded, Sealed, SealedFile, StateDelta, StateError, StateStore};
 pub use time::{Timestamp, TimestampError};
 

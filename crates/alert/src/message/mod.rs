@@ -10,6 +10,7 @@ mod words;
 use tagwarden_core::{AlertMessage, Disposition, Severity, Timestamp};
 
 pub(crate) use digest::digest;
+pub(crate) use words::sentence;
 
 use crate::Offer;
 

@@ -51,7 +51,7 @@ const DIRECT: &[&str] = &[
 const LIMITS: [[usize; 4]; 3] = [[60, 60, 80, 60], [36, 28, 48, 32], [24, 14, 30, 20]];
 
 /// `who did what, old → new, on what (where)` in at most 150 characters.
-pub(super) fn sentence(offer: &Offer) -> String {
+pub(crate) fn sentence(offer: &Offer) -> String {
     sentence_within(offer, super::LINE)
 }
 

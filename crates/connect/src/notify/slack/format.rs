@@ -4,7 +4,7 @@
 //! included.
 
 use serde_json::{Value, json};
-use tagwarden_core::{AlertMessage, Disposition, Severity, Timestamp};
+use tagwarden_core::{AlertMessage, Disposition, Severity, Timestamp, short_id};
 
 /// Longest text of a header block.
 const HEADER: usize = 150;
@@ -105,6 +105,10 @@ fn when(message: &AlertMessage) -> String {
     }
     if message.changes > 1 {
         text = format!("{text} · {} changes", message.changes);
+    }
+    // A digest tells of many alerts and is none.
+    if message.state != "digest" {
+        text = format!("{text} · alert {}", short_id(&message.alert_id));
     }
     text
 }

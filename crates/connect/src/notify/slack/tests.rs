@@ -90,8 +90,15 @@ fn says_it_all_in_blocks() {
     assert_eq!(
         blocks[5]["elements"][0]["text"],
         "high · <!date^1795230245^{date_short_pretty} {time_secs}|2026-11-21 03:04:05 UTC> \
-         to <!date^1795230305^{date_short_pretty} {time_secs}|2026-11-21 03:05:05 UTC> · 3 changes"
+         to <!date^1795230305^{date_short_pretty} {time_secs}|2026-11-21 03:05:05 UTC> · 3 changes · alert hw24h43z"
     );
+}
+
+#[test]
+fn a_digest_has_no_name_to_judge_it_by() {
+    let digest = AlertMessage { state: "digest".into(), ..message() };
+    let blocks = payload(&digest)["blocks"].clone();
+    assert!(blocks[5]["elements"][0]["text"].as_str().unwrap().ends_with(" · 3 changes"), "{blocks}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! An alert as a box of text, or as one line.
 
-use tagwarden_core::{AlertMessage, Disposition, Severity, Timestamp};
+use tagwarden_core::{AlertMessage, Disposition, Severity, Timestamp, short_id};
 
 /// Widest line, in characters.
 const WIDTH: usize = 110;
@@ -41,7 +41,10 @@ pub fn draw(message: &AlertMessage, color: bool) -> String {
         (first, last) => format!("{} to {}", time(first), time(last)),
     };
     let count = if message.changes == 1 { String::new() } else { format!(" · {} changes", message.changes) };
-    lines.push(format!("{} {dim}{span}{count}{plain}\n", edge('┗')));
+    // A digest tells of many alerts and is none.
+    let id =
+        if message.state == "digest" { String::new() } else { format!(" · alert {}", short_id(&message.alert_id)) };
+    lines.push(format!("{} {dim}{span}{count}{id}{plain}\n", edge('┗')));
     lines.join("\n")
 }
 
@@ -79,7 +82,7 @@ fn tone(severity: Severity) -> &'static str {
 }
 
 /// Without what would steer the terminal or turn the text round: names come from whoever made the call.
-fn clean(text: &str) -> String {
+pub fn clean(text: &str) -> String {
     text.chars()
         .map(|c| {
             let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

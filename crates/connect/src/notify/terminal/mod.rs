@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use tagwarden_core::{AlertMessage, Notifier, NotifyError, Receipt, Retry};
 
 pub use config::{Config, Style};
-pub use format::{draw, line};
+pub use format::{clean, draw, line};
 
 /// Writes alerts to `W`, one box or one line each.
 #[derive(Debug)]

@@ -34,9 +34,15 @@ async fn draws_a_box() {
 ┃ Resource  checkout-db
 ┃ • production left production
 ┃ Runbook: https://wiki.example/1
-┗ 2026-11-21 03:04:05 UTC
+┗ 2026-11-21 03:04:05 UTC · alert hw24h43z
 ";
     assert_eq!(String::from_utf8(terminal.out.into_inner().unwrap()).unwrap(), wanted);
+}
+
+#[test]
+fn a_digest_has_no_name_to_judge_it_by() {
+    let digest = AlertMessage { state: "digest".into(), ..message() };
+    assert!(draw(&digest, false).ends_with("\n┗ 2026-11-21 03:04:05 UTC\n"));
 }
 
 #[test]
@@ -54,7 +60,9 @@ fn later_lines_of_a_value_stand_under_the_first() {
     let long = AlertMessage { fields: vec![("Also".into(), "word ".repeat(30))], changes: 7, ..message() };
     let text = draw(&long, false);
     assert!(
-        text.contains("┃ Also  word") && text.contains("\n┃       word word") && text.contains("UTC · 7 changes\n"),
+        text.contains("┃ Also  word")
+            && text.contains("\n┃       word word")
+            && text.contains("UTC · 7 changes · alert hw24h43z\n"),
         "{text}"
     );
 }
