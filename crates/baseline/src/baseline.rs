@@ -1,19 +1,24 @@
 //! Judges a change by what was learned before it, and learns from it afterwards.
 
+use std::sync::Arc;
+
 use tagwarden_core::{Actor, Change, Enriched, Entry, Event, NetworkClass, RuleHit, Scores, StateDelta, TagOp};
 
 use crate::actors::{self, AccessKey, Deed};
 use crate::blend::{self, Oddest};
-use crate::features::{self, Feature, Lookups, Place, Row, Whom};
+use crate::card::{self, Card, Shift};
+use crate::features::{self, Family, Feature, Lookups, Place, Row, Whom};
 use crate::governed::Governed;
 use crate::hash::{mix, text};
+use crate::model::{About, Model};
 use crate::reasons::{self, Scene};
 use crate::reference::{self, Reference};
 use crate::slots::Slots;
 use crate::spread::{self, Spread};
 use crate::surprisal;
 use crate::table::{self, Table};
-use crate::Settings;
+use crate::training::{Given, Training, TrainingError};
+use crate::{Kind, Settings};
 
 const HOUR: i64 = 3_600_000;
 /// Actors and access keys remembered.
@@ -30,6 +35,8 @@ pub struct Baseline {
     spread: Spread,
     reference: Reference,
     governed: Governed,
+    kind: Kind,
+    model: Option<Arc<Model>>,
     /// The time of the first event of all, and whether it has been handed out.
     began: Option<i64>,
     began_dirty: bool,
@@ -62,10 +69,19 @@ impl Baseline {
             spread: Spread::new(settings.reference_days),
             reference: Reference::new(&settings),
             governed,
+            kind: settings.kind,
+            model: None,
             began: None,
             began_dirty: false,
             judged: Judged::default(),
         }
+    }
+
+    /// From now on judges by `model`: its tails, its forest, its crowds; its threshold until there are reference days
+    /// under it. While too little was learned here for what is new to say something, nothing is judged.
+    pub fn judge_by(&mut self, model: Arc<Model>) {
+        self.reference.rescale(model.scale(self.kind), model.reference(self.kind).clone());
+        self.model = Some(model);
     }
 
     /// Judges a change by the state before it, its rule hits left aside; nothing that is remembered changes.
@@ -73,12 +89,19 @@ impl Baseline {
         self.judge(event, actor, change, enriched);
         let surprisal_sum = self.judged.lookups.all().map(|lookup| lookup.surprisal.plain).sum();
         let today = self.reference.today(event.time.day());
-        let Some(frozen) = self.spread.frozen(today) else {
+        let model = self.model.as_deref();
+        let Some(frozen) = in_force(&mut self.spread, model, today) else {
             return Scores { surprisal_sum, ..Scores::default() };
         };
-        let tails = Oddest::of(&self.judged.row, frozen).sum();
-        let score = if self.judged.quiet { (tails - blend::QUIET).max(0.0) } else { tails };
-        let mut scores = Scores { score, tails: Some(tails), surprisal_sum, ..Scores::default() };
+        let oddest = Oddest::of(&self.judged.row, frozen);
+        let (tails, families) = (oddest.sum(), oddest.families());
+        let forest = model.map(|model| model.forest(&families));
+        let mut scores = Scores { tails: Some(tails), forest: forest.map(|of| of.score), surprisal_sum, ..Scores::default() };
+        let mut distance = 0.0;
+        if let (Kind::Dbscan, Some(model)) = (self.kind, model) {
+            distance = crowd(model, &families, &mut scores);
+        }
+        scores.score = blend::score(self.kind, tails, forest.map_or(0.0, |of| of.tail), distance, self.judged.quiet);
         self.rank(today, &mut scores);
         scores
     }
@@ -89,7 +112,7 @@ impl Baseline {
         if hits.is_empty() {
             return;
         }
-        if let Some(frozen) = self.spread.frozen(today) {
+        if let Some(frozen) = in_force(&mut self.spread, self.model.as_deref(), today) {
             scores.score += blend::rules(hits, frozen);
             self.rank(today, scores);
         }
@@ -113,10 +136,46 @@ impl Baseline {
             self.judge(event, actor, change, enriched);
         }
         let today = self.reference.today(event.time.day());
-        let Some(frozen) = self.spread.frozen(today) else { return Vec::new() };
+        let Some(frozen) = in_force(&mut self.spread, self.model.as_deref(), today) else { return Vec::new() };
         let oddest = Oddest::of(&self.judged.row, frozen);
-        let scene = Scene { event, actor, change, enriched, table: &self.table, today };
+        let (known, deed) = (self.actors.get(self.judged.whom.actor), &self.judged.deed);
+        let (table, governed) = (&self.table, &self.governed);
+        let scene = Scene { event, actor, change, enriched, table, today, known, deed, governed };
         reasons::write(&scene, &self.judged.lookups, &self.judged.row, &oddest)
+    }
+
+    /// Says to which of the model's crowds the change judged last is nearest, and how far. Costs as much as all scores,
+    /// so it too is asked only of what somebody will read.
+    pub fn peers(&mut self, day: i64, scores: &mut Scores) {
+        let today = self.reference.today(day);
+        let Some(model) = self.model.as_deref() else { return };
+        if scores.peer_distance.is_none()
+            && let Some(frozen) = in_force(&mut self.spread, Some(model), today)
+        {
+            crowd(model, &Oddest::of(&self.judged.row, frozen).families(), scores);
+        }
+    }
+
+    /// Gives the change judged last to a training, before it is learned from.
+    pub fn train(&self, into: &mut Training, event: &Event<'_>, actor: &Actor<'_>, hits: &[RuleHit], scores: &Scores) {
+        let day = self.reference.today(event.time.day());
+        if self.spread.is_settled(day) {
+            let Judged { row, quiet, .. } = &self.judged;
+            into.take(&Given { day, group: group(event, actor), row, quiet: *quiet, hits, scores });
+        }
+    }
+
+    /// Makes a model of what was gathered while this baseline judged and learned, and its card.
+    ///
+    /// # Errors
+    /// [`TrainingError`] if there was too little.
+    pub fn trained(&self, training: Training, about: About, threads: usize) -> Result<(Model, Card), TrainingError> {
+        training.finish(&self.spread, about, threads)
+    }
+
+    /// How far each feature moved from the model's window to what was learned here; empty while that is too little.
+    pub fn shifts(&self, model: &Model) -> Vec<Shift> {
+        self.spread.freeze_between(0, u16::MAX).map_or_else(Vec::new, |now| card::shifts(&model.spread, &now))
     }
 
     /// Learns from a change that was judged; `hits` are the rules that hit and `scores` what was said of it. What belongs
@@ -156,8 +215,7 @@ impl Baseline {
             (self.began, self.began_dirty) = (Some(event.time.0), true);
         }
         self.spread.learn(today, row, first, hits.iter().map(|hit| hit.id.as_ref()));
-        let hour = event.time.0.div_euclid(HOUR).cast_unsigned();
-        if scores.tails.is_some() && self.reference.learn(today, scores.score, mix(text(&actor.key), hour)) {
+        if scores.tails.is_some() && self.reference.learn(today, scores.score, group(event, actor)) {
             self.table.make_room();
         }
         self.table.sweep_one();
@@ -239,6 +297,28 @@ impl Baseline {
             delta.set(BEGAN, [], began.to_be_bytes().to_vec());
         }
     }
+}
+
+/// The tails that a change is judged by: the model's, once what is new here says something; without a model those of
+/// the days before.
+fn in_force<'a>(spread: &'a mut Spread, model: Option<&'a Model>, today: u16) -> Option<&'a spread::Frozen> {
+    match model {
+        Some(model) => spread.is_settled(today).then_some(&model.spread),
+        None => spread.frozen(today),
+    }
+}
+
+/// Notes the nearest crowd, and says how rare it is to be as far from all.
+fn crowd(model: &Model, families: &[f32; Family::COUNT], scores: &mut Scores) -> f64 {
+    let Some(nearest) = model.nearest(families) else { return 0.0 };
+    scores.peer_distance = Some(nearest.distance.into());
+    scores.peer_group = Some(nearest.group.to_string());
+    model.distance_tail(nearest.distance)
+}
+
+/// One actor within one hour.
+fn group(event: &Event<'_>, actor: &Actor<'_>) -> u64 {
+    mix(text(&actor.key), event.time.0.div_euclid(HOUR).cast_unsigned())
 }
 
 /// Looks each value up and raises its feature by what exceeds the ordinary.

@@ -7,13 +7,16 @@
 
 use tagwarden_core::{RuleHit, Severity};
 
+use crate::Kind;
 use crate::features::{Family, Feature, Row};
 use crate::spread::Frozen;
 
 /// What the oddest families count for, oddest first.
 const WEIGHTS: [f64; 6] = [1.0, 1.0, 1.0, 0.7, 0.5, 0.3];
+/// What the tail of a trained forest's score counts for.
+const FOREST: f64 = 0.5;
 /// What a call that changes nothing is worth less, in nats.
-pub(crate) const QUIET: f64 = 3.0;
+const QUIET: f64 = 3.0;
 /// A rule that hits never gets this much per step of severity; one that hits daily gets less, as its hits are rare.
 const PER_SEVERITY: f64 = 4.0;
 /// Rarity from which a rule counts in full, in nats: once in 22,000 changes.
@@ -49,10 +52,26 @@ impl Oddest {
         ranked.into_iter().filter_map(|(tail, feature)| Some((tail, feature?)))
     }
 
+    /// Each family's tail, in the order of [`Family`]: what a model learns from.
+    pub(crate) fn families(&self) -> [f32; Family::COUNT] {
+        self.by_family.map(|(tail, _)| crate::features::as_f32(tail))
+    }
+
     /// The weighted sum.
     pub(crate) fn sum(&self) -> f64 {
         self.ranked().zip(WEIGHTS).map(|((tail, _), weight)| tail * weight).sum()
     }
+}
+
+/// The score of a change that no rule hit: `tails` are the weighted families, `forest` and `distance` the tails of what
+/// a model says; without one both are 0.
+pub(crate) fn score(kind: Kind, tails: f64, forest: f64, distance: f64, quiet: bool) -> f64 {
+    let whole = match kind {
+        Kind::Blend => tails + FOREST * forest,
+        Kind::Forest => forest,
+        Kind::Dbscan => distance,
+    };
+    if quiet { (whole - QUIET).max(0.0) } else { whole }
 }
 
 /// What the rules that hit add to the score: the weightiest counts.

@@ -4,19 +4,22 @@
 //! before it, [`Baseline::learn`] takes it in afterwards.
 //!
 //! Models that are learned from rows of numbers, each by itself: [`forest`], [`tails`], [`dbscan`]. They take a
-//! [`Matrix`], and what they learned goes into bytes and back.
+//! [`Matrix`], and what they learned goes into bytes and back. [`Training`] puts them together into a [`Model`].
 
 mod actors;
 mod baseline;
 mod blend;
 mod bucket;
 mod bytes;
+mod card;
 pub mod dbscan;
+pub mod evaluate;
 mod features;
 mod governed;
 pub mod forest;
 mod hash;
 mod matrix;
+mod model;
 mod reasons;
 mod reference;
 mod settings;
@@ -25,10 +28,14 @@ mod spread;
 mod surprisal;
 mod table;
 pub mod tails;
+mod training;
 
 pub use baseline::Baseline;
 pub use features::{FEATURES_VERSION, Family, Feature, Row};
 pub use governed::Governed;
 pub use bytes::BytesError;
+pub use card::{Card, Shift};
 pub use matrix::{Matrix, MatrixError};
-pub use settings::Settings;
+pub use model::{About, LAYOUT_VERSION, Model, ModelError};
+pub use settings::{Kind, Settings};
+pub use training::{Training, TrainingError};

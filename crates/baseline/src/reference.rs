@@ -20,6 +20,8 @@ const LEAST_SHARE: f64 = 0.99;
 
 #[derive(Debug, Clone)]
 struct Day {
+    /// What its scores are of: those of two models are not compared.
+    scale: u64,
     /// Changes by score.
     bins: Vec<u32>,
     /// The highest score of each group (one actor within one hour), of the highest groups, in no order.
@@ -33,7 +35,7 @@ struct Day {
 
 impl Day {
     fn new() -> Self {
-        Self { bins: vec![0; BINS], groups: Vec::new(), lowest: None, full: None, dirty: false }
+        Self { scale: 0, bins: vec![0; BINS], groups: Vec::new(), lowest: None, full: None, dirty: false }
     }
 
     fn learn(&mut self, score: f64, group: u64, most: usize) {
@@ -77,7 +79,8 @@ impl Day {
         let used: Vec<_> = (0u16..).zip(&self.bins).filter(|(_, count)| **count > 0).collect();
         let mut groups = self.groups.clone();
         groups.sort_by(order);
-        let mut out = u16::try_from(used.len()).unwrap_or(0).to_be_bytes().to_vec();
+        let mut out = self.scale.to_be_bytes().to_vec();
+        out.extend(u16::try_from(used.len()).unwrap_or(0).to_be_bytes());
         for (bin, count) in used {
             out.extend(bin.to_be_bytes());
             out.extend(count.to_be_bytes());
@@ -91,9 +94,10 @@ impl Day {
 
     /// `None` if the bytes are none of [`encode`](Self::encode)'s.
     fn decode(bytes: &[u8]) -> Option<Self> {
-        let (used, rest) = bytes.split_first_chunk::<2>()?;
+        let (scale, rest) = bytes.split_first_chunk::<8>()?;
+        let (used, rest) = rest.split_first_chunk::<2>()?;
         let (bins, groups) = rest.split_at_checked(usize::from(u16::from_be_bytes(*used)) * 6)?;
-        let mut day = Self::new();
+        let mut day = Self { scale: u64::from_be_bytes(*scale), ..Self::new() };
         for &[b0, b1, c0, c1, c2, c3] in bins.as_chunks::<6>().0 {
             *day.bins.get_mut(usize::from(u16::from_be_bytes([b0, b1])))? = u32::from_be_bytes([c0, c1, c2, c3]);
         }
@@ -113,16 +117,41 @@ fn order(a: &(f64, u64), b: &(f64, u64)) -> std::cmp::Ordering {
 }
 
 /// The reference of one day, frozen at its turn.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Frozen {
     /// Changes in lower bins, by bin.
-    below: Vec<u64>,
-    total: u64,
+    pub(crate) below: Vec<u64>,
+    pub(crate) total: u64,
     /// The score above which a change is anomalous.
     pub(crate) threshold: f64,
 }
 
 impl Frozen {
+    /// From the number of changes in each bin, and the scores of groups of which so many may be told.
+    pub(crate) fn new(bins: impl IntoIterator<Item = u64>, mut groups: Vec<f64>, may_tell: usize) -> Self {
+        let mut total = 0;
+        let mut below = Vec::with_capacity(BINS);
+        for count in bins {
+            below.push(total);
+            total += count;
+        }
+        groups.sort_by(|a, b| b.total_cmp(a));
+        let by_groups = groups.get(may_tell).copied().unwrap_or(0.0);
+        let ordinary = below.partition_point(|below| (*below as f64) < LEAST_SHARE * total as f64);
+        Self { below, total, threshold: by_groups.max(edge(ordinary)).max(ORDINARY) }
+    }
+
+    /// From scores, each of one change.
+    pub(crate) fn of_scores(scores: impl Iterator<Item = f64>, groups: Vec<f64>, may_tell: usize) -> Self {
+        let mut bins = vec![0; BINS];
+        for score in scores {
+            if let Some(bin) = bins.get_mut(bin_of(score)) {
+                *bin += 1;
+            }
+        }
+        Self::new(bins, groups, may_tell)
+    }
+
     /// Share of the reference's changes with a lower score, 0..=100; scores of one bin count as equal.
     pub(crate) fn percentile(&self, score: f64) -> f64 {
         self.below.get(bin_of(score)).map_or(0.0, |below| 100.0 * *below as f64 / self.total as f64)
@@ -137,6 +166,10 @@ pub(crate) struct Reference {
     warm_up: usize,
     alerts_per_day: f64,
     dropped: BTreeSet<u16>,
+    /// What scores are of now.
+    scale: u64,
+    /// What counts until days of this scale are enough.
+    until_then: Option<Frozen>,
     /// What the days before this one give: known from them, so not stored.
     frozen: Option<(u16, Option<Frozen>)>,
 }
@@ -150,8 +183,15 @@ impl Reference {
             warm_up: days(settings.warm_up_days),
             alerts_per_day: settings.alerts_per_day,
             dropped: BTreeSet::new(),
+            scale: 0,
+            until_then: None,
             frozen: None,
         }
+    }
+
+    /// From now on scores are of this scale; until there are days of it, `until_then` is the reference.
+    pub(crate) fn rescale(&mut self, scale: u64, until_then: Frozen) {
+        (self.scale, self.until_then, self.frozen) = (scale, Some(until_then), None);
     }
 
     /// The day that a change of `day` counts for: a late one counts for the newest day.
@@ -165,32 +205,26 @@ impl Reference {
         if self.frozen.as_ref().is_none_or(|(day, _)| *day != today) {
             self.frozen = Some((today, self.freeze(today)));
         }
-        self.frozen.as_ref().and_then(|(_, frozen)| frozen.as_ref())
+        self.frozen.as_ref().and_then(|(_, frozen)| frozen.as_ref()).or(self.until_then.as_ref())
     }
 
     fn freeze(&self, today: u16) -> Option<Frozen> {
-        let days: Vec<&Day> = self.days.range(..today).rev().take(self.keep).map(|(_, day)| day).collect();
-        let mut below = Vec::with_capacity(BINS);
-        let mut total = 0;
-        for bin in 0..BINS {
-            below.push(total);
-            total += days.iter().filter_map(|day| day.bins.get(bin)).map(|count| u64::from(*count)).sum::<u64>();
-        }
-        if days.len() < self.warm_up || total < LEAST_CHANGES {
+        let comparable = self.days.range(..today).rev().map(|(_, day)| day).filter(|day| day.scale == self.scale);
+        let days: Vec<&Day> = comparable.take(self.keep).collect();
+        let in_bin = |bin| days.iter().filter_map(|day| day.bins.get(bin)).map(|count| u64::from(*count)).sum::<u64>();
+        let bins: Vec<u64> = (0..BINS).map(in_bin).collect();
+        if days.len() < self.warm_up || bins.iter().sum::<u64>() < LEAST_CHANGES {
             return None;
         }
-        let mut groups: Vec<f64> = days.iter().flat_map(|day| day.groups.iter().map(|(score, _)| *score)).collect();
-        groups.sort_by(|a, b| b.total_cmp(a));
-        let by_groups = groups.get(floor(self.alerts_per_day * days.len() as f64)).copied().unwrap_or(0.0);
-        let ordinary = below.partition_point(|below| (*below as f64) < LEAST_SHARE * total as f64);
-        Some(Frozen { below, total, threshold: by_groups.max(edge(ordinary)).max(ORDINARY) })
+        let groups = days.iter().flat_map(|day| day.groups.iter().map(|(score, _)| *score)).collect();
+        Some(Frozen::new(bins, groups, may_tell(self.alerts_per_day, days.len())))
     }
 
     /// The score above which a change of `today` is anomalous. On a day that has told twice what it may on average, a
     /// group must stand out from those told already: an odd day does not wake anybody twenty times.
     pub(crate) fn threshold(&mut self, today: u16) -> Option<f64> {
         let threshold = self.frozen(today)?.threshold;
-        let full = self.days.get(&today).and_then(|day| day.full);
+        let full = self.days.get(&today).filter(|day| day.scale == self.scale).and_then(|day| day.full);
         Some(full.map_or(threshold, |full| threshold.max(full)))
     }
 
@@ -207,10 +241,14 @@ impl Reference {
         if let Some(mut newest) = self.days.last_entry()
             && *newest.key() == today
         {
-            newest.get_mut().learn(score, group, most);
+            let newest = newest.get_mut();
+            if newest.scale != self.scale {
+                *newest = Day { scale: self.scale, ..Day::new() };
+            }
+            newest.learn(score, group, most);
             return false;
         }
-        let mut day = Day::new();
+        let mut day = Day { scale: self.scale, ..Day::new() };
         day.learn(score, group, most);
         self.days.insert(today, day);
         // Today is not yet of the reference, so one more than `keep`.
@@ -243,6 +281,11 @@ impl Reference {
             }
         }
     }
+}
+
+/// How many groups may be told in so many days.
+pub(crate) fn may_tell(alerts_per_day: f64, days: usize) -> usize {
+    floor(alerts_per_day * days as f64)
 }
 
 fn bin_of(score: f64) -> usize {

@@ -4,10 +4,44 @@ use serde::{Deserialize, Serialize};
 
 use crate::reference::GROUPS_KEPT;
 
+/// What the score is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// The oddest families of features, with a model its forest too.
+    #[default]
+    Blend,
+    /// The model's forest alone.
+    Forest,
+    /// How far the model's nearest group of ordinary changes is.
+    Dbscan,
+}
+
+impl Kind {
+    /// All of them, in the order in which a model keeps what belongs to each.
+    pub(crate) const ALL: [Self; 3] = [Self::Blend, Self::Forest, Self::Dbscan];
+
+    /// The word in the configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Blend => "blend",
+            Self::Forest => "forest",
+            Self::Dbscan => "dbscan",
+        }
+    }
+
+    /// Whether there is no score of this kind without a trained model.
+    pub const fn needs_model(self) -> bool {
+        !matches!(self, Self::Blend)
+    }
+}
+
 /// How much is learned, and how often it may speak.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
+    /// What the score is: `blend`, `forest` or `dbscan`; the last two need a model.
+    pub kind: Kind,
     /// Groups (one actor within one hour) per day that may lie above the threshold on the reference days, on average.
     pub alerts_per_day: f64,
     /// Days with changes that the percentile and the threshold look back on.
@@ -20,7 +54,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { alerts_per_day: 3.0, reference_days: 28, warm_up_days: 7, max_counters: 1_000_000 }
+        Self { kind: Kind::Blend, alerts_per_day: 3.0, reference_days: 28, warm_up_days: 7, max_counters: 1_000_000 }
     }
 }
 
@@ -53,7 +87,8 @@ mod tests {
     #[test]
     fn defaults_are_sound_and_odd_values_are_named() {
         assert_eq!(Settings::default().faults(), []);
-        let odd = Settings { alerts_per_day: f64::NAN, reference_days: 0, warm_up_days: 9, max_counters: 1 };
+        let odd =
+            Settings { alerts_per_day: f64::NAN, reference_days: 0, warm_up_days: 9, max_counters: 1, ..Settings::default() };
         let keys: Vec<_> = odd.faults().into_iter().map(|(key, _)| key).collect();
         assert_eq!(keys, ["alerts_per_day", "reference_days", "warm_up_days", "max_counters"]);
     }

@@ -15,7 +15,7 @@ pub(crate) const SPACE: &str = "spread";
 const FEATURES: usize = Feature::ALL.len();
 /// Bins per doubling of `1 + x`, and how many doublings: at 8 nats a bin is 0.25 wide, the last begins at 63.
 const STEPS: usize = 32;
-const BINS: usize = 6 * STEPS;
+pub(crate) const BINS: usize = 6 * STEPS;
 /// The first days know nothing, so everything is odd in them: they are no reference.
 const SETTLING_DAYS: usize = 3;
 /// Fewer changes than this are no reference.
@@ -35,12 +35,12 @@ struct Day {
 }
 
 /// What the days before one give.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Frozen {
     /// The tail of each feature's bins.
-    tails: Vec<f32>,
-    changes: u32,
-    rules: BTreeMap<u64, u32>,
+    pub(crate) tails: Vec<f32>,
+    pub(crate) changes: u32,
+    pub(crate) rules: BTreeMap<u64, u32>,
 }
 
 impl Frozen {
@@ -84,8 +84,29 @@ impl Spread {
         self.frozen.as_ref().and_then(|(_, frozen)| frozen.as_ref())
     }
 
+    /// The first day of which something can be said; `None` before anything was learned.
+    fn settled(&self) -> Option<u16> {
+        Some(self.first?.saturating_add(u16::try_from(SETTLING_DAYS).unwrap_or(0)))
+    }
+
+    /// Whether enough was learned before `today` that what is new says something.
+    pub(crate) fn is_settled(&self, today: u16) -> bool {
+        self.settled().is_some_and(|settled| settled <= today)
+    }
+
+    /// The days of which something can be said, as far as they are kept.
+    pub(crate) fn days(&self) -> Vec<u16> {
+        let settled = self.settled().unwrap_or(u16::MAX);
+        self.days.range(settled..).map(|(day, _)| *day).collect()
+    }
+
     fn freeze(&self, today: u16) -> Option<Frozen> {
-        let settled = self.first?.saturating_add(u16::try_from(SETTLING_DAYS).unwrap_or(0));
+        self.freeze_between(0, today)
+    }
+
+    /// What the days from `from` to before `today` give.
+    pub(crate) fn freeze_between(&self, from: u16, today: u16) -> Option<Frozen> {
+        let settled = self.settled()?.max(from);
         let mut counts = vec![0u32; FEATURES * BINS];
         let (mut calls, mut changes, mut rules) = (0, 0, BTreeMap::new());
         for (_, day) in self.days.range(settled.min(today)..today).rev().take(self.keep) {

@@ -234,6 +234,6 @@ impl Row {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "oddness is good to seven digits")]
-fn as_f32(x: f64) -> f32 {
+pub(crate) fn as_f32(x: f64) -> f32 {
     x as f32
 }

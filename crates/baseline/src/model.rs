@@ -1,0 +1,108 @@
+//! A trained model: what was ordinary in a stretch of history, frozen, so that every worker judges by the same.
+//!
+//! [`crate::Training`] makes one, [`Model::to_bytes`] and [`Model::from_bytes`] carry it. Scores under two models are not
+//! compared, so a worker's own reference days begin anew with each ([`Model::scale`]); until there are enough of them the
+//! model's own reference stands in.
+
+mod bytes;
+mod frozen;
+
+use crate::Kind;
+use crate::dbscan::{CorePoints, Nearest};
+use crate::features::Family;
+use crate::forest::Forest;
+use crate::reference;
+use crate::spread;
+use crate::tails::Tails;
+
+pub use bytes::{LAYOUT_VERSION, ModelError};
+
+/// What a model was made from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    /// The first moment of the window, in milliseconds since 1970.
+    pub from: i64,
+    /// The first moment after the window.
+    pub to: i64,
+    /// Events learned from.
+    pub events: u64,
+    /// Changes learned from.
+    pub changes: u64,
+    /// Events left out because they belong to incidents.
+    pub excluded: u64,
+    /// Where all random draws came from.
+    pub seed: u64,
+    /// The SHA-256 over the files that were read.
+    pub data: [u8; 32],
+}
+
+/// A trained model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    pub(crate) about: About,
+    pub(crate) spread: spread::Frozen,
+    pub(crate) forest: Forest,
+    /// Of the forest's scores; one column.
+    pub(crate) forest_tails: Tails,
+    pub(crate) core: CorePoints,
+    /// Of the distances to the nearest core point; one column.
+    pub(crate) distance_tails: Tails,
+    /// How scores were spread and the threshold, by [`Kind`].
+    pub(crate) references: [reference::Frozen; Kind::ALL.len()],
+    pub(crate) scale: u64,
+}
+
+/// What a model's forest says of one change.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct OfForest {
+    /// From 0 to 1.
+    pub(crate) score: f64,
+    /// How rare as high a score is, in nats.
+    pub(crate) tail: f64,
+}
+
+impl Model {
+    /// What it was made from.
+    pub fn about(&self) -> &About {
+        &self.about
+    }
+
+    /// The score above which a change is anomalous until a worker has reference days of its own.
+    pub fn threshold(&self, kind: Kind) -> f64 {
+        self.reference(kind).threshold
+    }
+
+    /// How many core points there are, and the distance within which a change belongs to one.
+    pub fn core_points(&self) -> (usize, f32) {
+        (self.core.len(), self.core.tolerance())
+    }
+
+    pub(crate) fn reference(&self, kind: Kind) -> &reference::Frozen {
+        let [blend, forest, dbscan] = &self.references;
+        match kind {
+            Kind::Blend => blend,
+            Kind::Forest => forest,
+            Kind::Dbscan => dbscan,
+        }
+    }
+
+    /// What scores of this kind are of: a number of the model's content, never 0, which is "no model".
+    pub(crate) fn scale(&self, kind: Kind) -> u64 {
+        crate::hash::mix(self.scale, crate::hash::text(kind.name())) | 1
+    }
+
+    pub(crate) fn forest(&self, families: &[f32; Family::COUNT]) -> OfForest {
+        let score = self.forest.score(families);
+        OfForest { score, tail: self.forest_tails.tail(0, crate::features::as_f32(score)) }
+    }
+
+    /// The nearest core point; `None` if the window held no crowd.
+    pub(crate) fn nearest(&self, families: &[f32; Family::COUNT]) -> Option<Nearest> {
+        self.core.nearest(families)
+    }
+
+    /// How rare it is to be as far from every crowd, in nats.
+    pub(crate) fn distance_tail(&self, distance: f32) -> f64 {
+        self.distance_tails.tail(0, distance)
+    }
+}
