@@ -10,8 +10,10 @@
 //!   Monday), `source_identity_missing`
 //! - `family`, `tag_operation`, `tags_changed` and `tags_removed` (how many), `tags_known`, `ordinal`, `denied`, `witness`
 //! - `environment_before`, `production_before`, `production_after`, `production` (one of the two), `left_production`
-//! - by the tag policy: `protected_keys_changed` (keys that this actor may not change, but did), `invalid_tags` (keys set to
-//!   a value that is not allowed)
+//! - by the tag policy, of a resource that existed: `protected_keys_changed` (keys that this actor may not change, but
+//!   did), `access_keys_changed` (set, changed or removed keys among [`Policy::access_keys`]), `automation_keys_changed`
+//!   (changed or removed keys among [`Policy::automation_keys`]), `governed_keys_rewritten` (keys on which anything hangs,
+//!   changed or removed, their old value known); of any: `invalid_tags` (keys set to a value that is not allowed)
 //!
 //! What is empty or not known is absent, so `|exists` asks whether there is anything. A name that does not exist is a
 //! fault when the rules are loaded. Keyword rules look through the record alone.

@@ -10,7 +10,7 @@ use tagwarden_core::{
 };
 use tagwarden_json::{Node, Tape};
 
-use crate::{Judge, RowParts};
+use crate::{Judge, Policy, RowParts};
 
 /// One change and what is to come of it.
 #[derive(Debug, Clone, Deserialize)]
@@ -47,6 +47,12 @@ pub(crate) struct Case {
     /// How often it happens, a second apart, each time to another resource.
     #[serde(default = "once")]
     pub(crate) times: u32,
+    /// The names of the calls, again and again in this order; none: the record's.
+    #[serde(default)]
+    pub(crate) calls: Vec<String>,
+    /// The tag policy in force.
+    #[serde(default)]
+    pub(crate) policy: Policy,
     /// The titles of the rules that hit, the last time.
     pub(crate) hits: Vec<String>,
     pub(crate) severity: String,
@@ -94,15 +100,18 @@ impl Case {
     /// Judges the change as often as it happens; the last assessment.
     pub(crate) fn judge(&self, judge: &mut Judge) -> Assessment {
         let mut assessment = Assessment::default();
-        let text = self.record.to_string();
-        let mut tape = Tape::new();
-        let mut event = event(tape.parse(&text).unwrap());
-        if self.actor.is_empty() {
-            event.kind = EventKind::TagState;
-        }
-        let start = event.time;
         for time in 0..self.times {
-            event.time = start.plus_seconds(time.into());
+            let mut record = self.record.clone();
+            if let Some(call) = self.calls.iter().cycle().nth(usize::try_from(time).unwrap()) {
+                record["eventName"] = call.as_str().into();
+            }
+            let text = record.to_string();
+            let mut tape = Tape::new();
+            let mut event = event(tape.parse(&text).unwrap());
+            if self.actor.is_empty() {
+                event.kind = EventKind::TagState;
+            }
+            event.time = event.time.plus_seconds(time.into());
             let mut change = self.change();
             if self.times > 1 {
                 change.resource_id = Cow::Owned(format!("{}-{time}", self.resource_id));
