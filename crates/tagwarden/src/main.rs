@@ -44,6 +44,10 @@ enum Command {
     Simulate(commands::simulate::Args),
     /// Look at records that could not be used
     Quarantine(commands::quarantine::Args),
+    /// Write down what an alert was found to be
+    Verdict(commands::verdict::Args),
+    /// Show what alerts were found to be, and how often each rule was right
+    Verdicts(commands::verdict::ListArgs),
 }
 
 /// A fault in what the user gave: exit code 2.
@@ -78,6 +82,8 @@ fn main() -> ExitCode {
             Command::Evaluate(args) => commands::evaluate::run(args).await,
             Command::Simulate(args) => commands::simulate::run(&args),
             Command::Quarantine(args) => commands::quarantine::run(args).await,
+            Command::Verdict(args) => commands::verdict::run(&args),
+            Command::Verdicts(args) => commands::verdict::list(&args),
         }
     });
     // A reader thread may hang on a terminal or a pipe that nobody writes to.

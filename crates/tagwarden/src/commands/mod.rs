@@ -7,3 +7,4 @@ pub mod judge;
 pub mod quarantine;
 pub mod run;
 pub mod simulate;
+pub mod verdict;
