@@ -10,6 +10,7 @@ use tagwarden_core::{Intent, Row, Sealed, SealedFile};
 
 use crate::encode::Encoder;
 use crate::epoch::Epoch;
+use crate::history::History;
 use crate::store::{Store, sha256, token};
 use crate::{ArchiveError, Quarantined, Rejected, Settings, quarantine, read};
 
@@ -262,6 +263,14 @@ impl Archive {
     /// one partition goes. Nulls are left out.
     pub async fn raw_events(&self, key: &str) -> Result<Vec<Bytes>, ArchiveError> {
         read::raw_events(key, self.store.must_get(key).await?)
+    }
+
+    /// The events of the dates (`YYYY-MM-DD`) on or after `from` and before `to`, epoch by epoch.
+    ///
+    /// # Errors
+    /// A log that can't be listed.
+    pub async fn history(&self, from: &str, to: &str) -> Result<History, ArchiveError> {
+        History::open(&self.store, from.to_owned(), to.to_owned()).await
     }
 
     /// Everything in quarantine, by lane, epoch and place.

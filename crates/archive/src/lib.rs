@@ -9,6 +9,7 @@ mod chunk;
 mod encode;
 mod epoch;
 mod error;
+mod history;
 mod hybrid;
 mod leaf;
 mod quarantine;
@@ -20,5 +21,6 @@ mod texts;
 
 pub use archive::Archive;
 pub use error::ArchiveError;
+pub use history::{History, PastEpoch};
 pub use quarantine::{Quarantined, Rejected};
 pub use settings::{Raw, Settings};

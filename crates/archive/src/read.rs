@@ -1,5 +1,7 @@
 //! What recovery asks of a file that is there.
 
+use std::sync::Arc;
+
 use arrow_array::cast::AsArray;
 use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
@@ -23,16 +25,23 @@ pub(crate) fn rows(key: &str, file: &Bytes) -> Result<u64, ArchiveError> {
 
 /// The `raw_event` texts of `file` by partition and position, nulls left out.
 pub(crate) fn raw_events(key: &str, file: Bytes) -> Result<Vec<Bytes>, ArchiveError> {
-    let mut found = read_raw(file).map_err(|error| corrupt(key, &*error))?;
+    let mut found = placed(key, file)?;
     found.sort();
     Ok(found.into_iter().map(|(_, _, raw)| raw).collect())
 }
 
-fn read_raw(file: Bytes) -> Result<Vec<(String, Position, Bytes)>, Trouble> {
+/// The `raw_event` texts of `file` with partition and position, in the order of its rows, nulls left out.
+pub(crate) fn placed(key: &str, file: Bytes) -> Result<Vec<(Arc<str>, Position, Bytes)>, ArchiveError> {
+    read_raw(file).map_err(|error| corrupt(key, &*error))
+}
+
+fn read_raw(file: Bytes) -> Result<Vec<(Arc<str>, Position, Bytes)>, Trouble> {
     let (raw, ingest) = (Column::RawEvent.name(), Column::Ingest.name());
     let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
     let mask = ProjectionMask::columns(builder.parquet_schema(), [raw, ingest]);
     let mut found = Vec::new();
+    // Many rows come from one partition: its name is kept once.
+    let mut last: Arc<str> = "".into();
     for batch in builder.with_projection(mask).with_batch_size(1024).build()? {
         let batch = batch?;
         let member = |name: &str| {
@@ -48,7 +57,10 @@ fn read_raw(file: Bytes) -> Result<Vec<(String, Position, Bytes)>, Trouble> {
             let position =
                 Position::deserialize(IntoDeserializer::<Unlike>::into_deserializer(position.unwrap_or("")))?;
             let raw = Bytes::copy_from_slice(text.as_bytes());
-            found.push((partition.unwrap_or("").to_owned(), position, raw));
+            if partition.is_some_and(|partition| *partition != *last) {
+                last = partition.unwrap_or("").into();
+            }
+            found.push((Arc::clone(&last), position, raw));
         }
     }
     Ok(found)

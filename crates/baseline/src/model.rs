@@ -106,3 +106,7 @@ impl Model {
         self.distance_tails.tail(0, distance)
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
+mod tests;

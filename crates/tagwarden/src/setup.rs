@@ -1,6 +1,7 @@
 //! From the command line and the configuration file to what is really in force.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Result;
 
@@ -25,6 +26,48 @@ pub struct Setup {
     pub config: Config,
     /// What judging is made from.
     pub recipe: Recipe,
+}
+
+/// The model, as the command line chooses it.
+#[derive(Debug, Default, Clone, clap::Args)]
+pub struct ModelChoice {
+    /// A trained model (`tagwarden train`): its file, or the folder that it lies in
+    #[arg(long, value_name = "PATH")]
+    pub model: Option<PathBuf>,
+}
+
+impl ModelChoice {
+    /// The model's file, if one was chosen.
+    pub fn file(&self) -> Option<PathBuf> {
+        self.model.as_ref().map(|path| if path.is_dir() { path.join("model.bin") } else { path.clone() })
+    }
+}
+
+impl Setup {
+    /// Lays the chosen model over it.
+    ///
+    /// # Errors
+    /// A file that can't be read or is no model that can be used; no model where the kind of score needs one.
+    pub fn with_model(mut self, choice: &ModelChoice) -> Result<Self> {
+        self.recipe.model = match choice.file() {
+            Some(file) => Some(read_model(&file)?),
+            None => None,
+        };
+        let kind = self.config.baseline.kind;
+        if self.recipe.model.is_none() && kind.needs_model() {
+            let kind = kind.name();
+            return Err(Usage(format!("baseline.kind: found `{kind}` without a model, want one: give --model")).into());
+        }
+        Ok(self)
+    }
+}
+
+/// A model's bytes, known to be one that can be used.
+pub fn read_model(file: &Path) -> Result<Arc<[u8]>> {
+    let told = |what: String| Usage(format!("--model {}: {what}", file.display()));
+    let bytes = std::fs::read(file).map_err(|error| told(error.to_string()))?;
+    tagwarden_baseline::Model::from_bytes(&bytes).map_err(|error| told(error.to_string()))?;
+    Ok(bytes.into())
 }
 
 /// Reads `file` (or the defaults), lays `overrides` and the chosen rules and inventory over it, and checks all of it.
@@ -153,7 +196,7 @@ pub fn read(
         }
     };
     if faults.is_empty() {
-        Ok(Setup { config, recipe: Recipe { config: version, rules, inventory } })
+        Ok(Setup { config, recipe: Recipe { config: version, rules, inventory, model: None } })
     } else {
         Err(faults)
     }

@@ -5,6 +5,9 @@
 
 pub mod alerts;
 pub mod input;
+pub mod training;
+
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
@@ -15,6 +18,7 @@ use tagwarden_core::{
 };
 use tagwarden_engine::stages::{Archive, Decode, Stages};
 
+use crate::Usage;
 use crate::config::Config;
 
 /// Percentile from which a change's reasons are put into words even if nobody is told.
@@ -47,11 +51,24 @@ pub struct Recipe {
     pub rules: Option<String>,
     /// The inventory.
     pub inventory: Option<Vec<u8>>,
+    /// The trained model.
+    pub model: Option<Arc<[u8]>>,
 }
 
 impl Detection {
     /// Builds the stages from their recipe.
+    ///
+    /// # Errors
+    /// What is wrong with which part; among others a kind of score that needs a model, and no model.
     pub fn build(recipe: &Recipe) -> Result<Self> {
+        Self::build_with(recipe, |settings| settings)
+    }
+
+    /// The same, with other settings of the baseline than the config says.
+    fn build_with(
+        recipe: &Recipe,
+        change: impl FnOnce(tagwarden_baseline::Settings) -> tagwarden_baseline::Settings,
+    ) -> Result<Self> {
         let config = crate::config::parse(&recipe.config).map_err(|f| anyhow::anyhow!("config: {}", joined(&f)))?;
         let inventory = match &recipe.inventory {
             Some(bytes) => Some(tagwarden_enrich::Inventory::from_json(bytes).context("inventory")?),
@@ -73,7 +90,19 @@ impl Detection {
             enricher.seed(inventory);
         }
         let redact_raw = archive.raw == tagwarden_archive::Raw::Redacted;
-        Ok(Self { enricher, judge, baseline: tagwarden_baseline::Baseline::new(baseline, governed), redact_raw })
+        let settings = change(baseline);
+        let mut baseline = tagwarden_baseline::Baseline::new(settings, governed);
+        match &recipe.model {
+            Some(bytes) => {
+                baseline.judge_by(Arc::new(tagwarden_baseline::Model::from_bytes(bytes).context("model")?));
+            }
+            None if settings.kind.needs_model() => {
+                let kind = settings.kind.name();
+                return Err(Usage(format!("baseline.kind: found `{kind}` without a model, want one: give --model")).into());
+            }
+            None => {}
+        }
+        Ok(Self { enricher, judge, baseline, redact_raw })
     }
 }
 
@@ -152,6 +181,7 @@ impl Stages for Detection {
             baseline.add_rules(event.time.day(), hits, scores);
             if !hits.is_empty() || scores.percentile.is_some_and(|p| p >= REASONS_FROM) {
                 scores.reasons = baseline.reasons(event, actor, change, enriched);
+                baseline.peers(event.time.day(), scores);
             }
         })
     }
@@ -262,7 +292,11 @@ pub async fn put_versions(archive: &tagwarden_archive::Archive, recipe: &Recipe)
         Some(bytes) => Some(archive.put_version(bytes).await?),
         None => None,
     };
-    Ok(Versions { config: archive.put_version(recipe.config.as_bytes()).await?, rules, inventory, model: None })
+    let model = match &recipe.model {
+        Some(bytes) => Some(archive.put_version(bytes).await?),
+        None => None,
+    };
+    Ok(Versions { config: archive.put_version(recipe.config.as_bytes()).await?, rules, inventory, model })
 }
 
 /// The recipe behind versions that are no longer in force.
@@ -276,7 +310,11 @@ pub async fn get_versions(archive: &tagwarden_archive::Archive, versions: &Versi
         Some(name) => Some(archive.get_version(name).await?),
         None => None,
     };
-    Ok(Recipe { config: text(archive.get_version(&versions.config).await?)?, rules, inventory })
+    let model = match &versions.model {
+        Some(name) => Some(archive.get_version(name).await?.into()),
+        None => None,
+    };
+    Ok(Recipe { config: text(archive.get_version(&versions.config).await?)?, rules, inventory, model })
 }
 
 /// The versions of a recipe that is not stored anywhere.
@@ -287,6 +325,6 @@ pub fn name_versions(recipe: &Recipe) -> Versions {
         config: name(recipe.config.as_bytes()),
         rules: recipe.rules.as_ref().map(|text| name(text.as_bytes())),
         inventory: recipe.inventory.as_ref().map(|bytes| name(bytes)),
-        model: None,
+        model: recipe.model.as_ref().map(|bytes| name(bytes)),
     }
 }

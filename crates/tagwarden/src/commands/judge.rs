@@ -14,7 +14,7 @@ use tagwarden_engine::stages::Archive;
 use tagwarden_engine::{Counts, Limits, Meter, Pipeline};
 
 use crate::Usage;
-use crate::setup::{self, RuleChoice};
+use crate::setup::{self, ModelChoice, RuleChoice};
 use crate::wire::alerts::Silence;
 use crate::wire::input::Input;
 use crate::wire::{Detection, EventDecoder, name_versions};
@@ -31,13 +31,15 @@ pub struct Args {
     inventory: Option<PathBuf>,
     #[command(flatten)]
     rules: RuleChoice,
+    #[command(flatten)]
+    model: ModelChoice,
     /// Begin with what a worker's state has learned; the file is only read
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
 }
 
 pub async fn run(args: Args) -> Result<()> {
-    let setup = setup::load(args.config.as_deref(), &args.rules, args.inventory.as_deref(), &[])?;
+    let setup = setup::load(args.config.as_deref(), &args.rules, args.inventory.as_deref(), &[])?.with_model(&args.model)?;
     if args.path.as_os_str() != "-" && !args.path.exists() {
         return Err(Usage(format!("found no file or folder {}, want one", args.path.display())).into());
     }

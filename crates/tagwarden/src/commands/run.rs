@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use crate::config::{ClockKind, beside};
 use crate::failpoint;
-use crate::setup::{self, RuleChoice, Setup};
+use crate::setup::{self, ModelChoice, RuleChoice, Setup};
 use crate::wire::alerts::{AlertClock, Alerts, Couriers, DRAIN, Messenger};
 use crate::wire::input::Input;
 use crate::wire::{Detection, EventDecoder, ParquetArchive};
@@ -47,6 +47,8 @@ pub struct Args {
     inventory: Option<PathBuf>,
     #[command(flatten)]
     rules: RuleChoice,
+    #[command(flatten)]
+    model: ModelChoice,
     /// Keep reads that no rule hit, too
     #[arg(long)]
     archive_read_only: bool,
@@ -64,7 +66,8 @@ pub async fn run(args: Args) -> Result<()> {
     if args.archive_read_only {
         overrides.push(("input.archive_read_only", toml::Value::from(true)));
     }
-    let mut setup = setup::load(args.config.as_deref(), &args.rules, args.inventory.as_deref(), &overrides)?;
+    let mut setup = setup::load(args.config.as_deref(), &args.rules, args.inventory.as_deref(), &overrides)?
+        .with_model(&args.model)?;
     let file = args.config.as_deref();
     let config = &mut setup.config;
     config.input.archive_read_only |= args.archive_read_only;

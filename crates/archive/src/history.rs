@@ -1,0 +1,105 @@
+//! Reads an archive back as it was written: epoch by epoch, each event as received, in the order of the input.
+//!
+//! No more than one epoch's events are held at a time, so memory is bounded by the largest epoch, not by the archive.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use tagwarden_core::{Intent, Position, Sealed};
+
+use crate::store::{Store, sha256};
+use crate::{ArchiveError, read};
+
+/// Events of a span of event dates, epoch by epoch.
+#[derive(Debug)]
+pub struct History {
+    store: Store,
+    /// Keys of the log, in order of lane and epoch; those read already are gone.
+    logs: std::vec::IntoIter<String>,
+    from: String,
+    to: String,
+    data: Sha256,
+}
+
+/// One epoch's events.
+#[derive(Debug, Default)]
+pub struct PastEpoch {
+    /// The epoch's number in its lane.
+    pub epoch: u64,
+    /// The events as received (or redacted, if the archive keeps them so), in the order of the input.
+    pub events: Vec<Bytes>,
+}
+
+/// An event with what it is sorted by: the move that read it, and where.
+struct Placed {
+    step: usize,
+    position: Position,
+    raw: Bytes,
+}
+
+impl History {
+    pub(crate) async fn open(store: &Store, from: String, to: String) -> Result<Self, ArchiveError> {
+        let logs = store.by_lane("_log").await?.into_iter();
+        Ok(Self { store: store.clone(), logs, from, to, data: Sha256::new() })
+    }
+
+    /// Epochs not yet read.
+    pub fn epochs_left(&self) -> usize {
+        self.logs.len()
+    }
+
+    /// The next epoch; `None` after the last. Epochs without files in the span come with no events.
+    ///
+    /// # Errors
+    /// A log or a file that is not there, can't be read, or is not what the log says: its SHA-256 is another.
+    pub async fn next(&mut self) -> Result<Option<PastEpoch>, ArchiveError> {
+        let Some(key) = self.logs.next() else { return Ok(None) };
+        let line = self.store.must_get(&key).await?;
+        let sealed: Sealed = serde_json::from_slice(&line)
+            .map_err(|error| ArchiveError::Corrupt { key: key.clone(), what: error.to_string() })?;
+        let mut placed = Vec::new();
+        for file in &sealed.files {
+            if file.rows == 0 || !self.is_within(&file.key) {
+                continue;
+            }
+            let bytes = self.store.must_get(&file.key).await?;
+            let found = sha256(&bytes);
+            if found != file.sha256 {
+                let what = format!("found SHA-256 {found}, wanted {}, which `{key}` names", file.sha256);
+                return Err(ArchiveError::Corrupt { key: file.key.clone(), what });
+            }
+            self.data.update(format!("{} {}\n", file.key, file.sha256));
+            let mut last = None;
+            for (partition, position, raw) in read::placed(&file.key, bytes)? {
+                let step = step_of(&sealed.intent, &mut last, &partition, &position);
+                placed.push(Placed { step, position, raw });
+            }
+        }
+        placed.sort_unstable_by(|a, b| a.step.cmp(&b.step).then_with(|| a.position.cmp(&b.position)));
+        let events = placed.into_iter().map(|placed| placed.raw).collect();
+        Ok(Some(PastEpoch { epoch: sealed.intent.epoch, events }))
+    }
+
+    /// The SHA-256 over keys and SHA-256 of the files read so far.
+    pub fn data_sha256(&self) -> [u8; 32] {
+        self.data.clone().finalize().into()
+    }
+
+    /// Whether the file's event date lies in the span; one whose key names no date does.
+    fn is_within(&self, key: &str) -> bool {
+        let date = key.split('/').find_map(|part| part.strip_prefix("dt="));
+        date.is_none_or(|date| *self.from <= *date && *date < *self.to)
+    }
+}
+
+/// Which of the epoch's moves read this position. `last` is the answer before: rows of one move mostly come together.
+fn step_of(intent: &Intent, last: &mut Option<usize>, partition: &Arc<str>, position: &Position) -> usize {
+    let covers = |at: usize| {
+        intent.moves.get(at).is_some_and(|m| m.partition == *partition && m.from < *position && *position <= m.to)
+    };
+    let known = last.filter(|at| covers(*at));
+    let step = known.or_else(|| (0..intent.moves.len()).find(|at| covers(*at))).unwrap_or(usize::MAX);
+    *last = Some(step);
+    step
+}

@@ -1,0 +1,99 @@
+//! Past events through the stages of a worker, to learn from: nothing is archived, nobody is told.
+
+use anyhow::Result;
+use tagwarden_baseline::{About, Baseline, Card, Model, Settings, Training};
+use tagwarden_core::{Event, RuleHit, Timestamp};
+use tagwarden_engine::stages::{Decode, Stages};
+
+use super::{Detection, EventDecoder, Recipe};
+
+/// The stages of a worker, and what is gathered while events pass them.
+pub struct Learner {
+    decoder: EventDecoder,
+    detection: Detection,
+    training: Training,
+    /// Events learned from, and those left out.
+    pub events: u64,
+    pub excluded: u64,
+    pub changes: u64,
+    /// Events whose bytes can't be read any more.
+    pub unreadable: u64,
+    hits: Vec<RuleHit>,
+}
+
+impl Learner {
+    /// From the recipe of a worker; tails are of all days of a window, `window_days` long.
+    pub fn new(recipe: &Recipe, seed: u64, window_days: u32) -> Result<Self> {
+        let mut alerts_per_day = Settings::default().alerts_per_day;
+        let detection = Detection::build_with(recipe, |settings| {
+            alerts_per_day = settings.alerts_per_day;
+            let reference_days = window_days.max(settings.reference_days);
+            // Whatever is to score later, history is judged by what was known at its time.
+            Settings { reference_days, kind: tagwarden_baseline::Kind::Blend, ..settings }
+        })?;
+        let training = Training::new(seed, alerts_per_day);
+        let (decoder, hits) = (EventDecoder::default(), Vec::new());
+        Ok(Self { decoder, detection, training, events: 0, excluded: 0, changes: 0, unreadable: 0, hits })
+    }
+
+    /// Takes one event in, as received. One that `is_incident` knows by its id is no part of what is learned; what it did
+    /// to resources is remembered all the same, as it is what later events find.
+    pub fn learn(&mut self, raw: &[u8], is_incident: impl Fn(&str) -> bool) {
+        let Self { decoder, detection, training, hits, .. } = self;
+        // Archived events have been through this: what was ahead of the clock then is not now.
+        let Ok(event) = decoder.decode(raw, Timestamp(i64::MAX / 2)) else {
+            self.unreadable += 1;
+            return;
+        };
+        let incident = is_incident(&event.id);
+        if incident {
+            self.excluded += 1;
+            training.attacked_on(event.time.day());
+        } else {
+            self.events += 1;
+        }
+        detection.feed(&event);
+        hits.clear();
+        detection.event_rules(&event, hits);
+        self.changes += one(detection, training, &event, hits, incident);
+    }
+
+    /// The model and its card.
+    pub fn finish(self, about: About, threads: usize) -> Result<(Model, Card)> {
+        Ok(self.detection.baseline.trained(self.training, about, threads)?)
+    }
+
+    /// The baseline as the events left it.
+    pub fn baseline(&self) -> &Baseline {
+        &self.detection.baseline
+    }
+}
+
+/// Judges and learns the changes of one event; gives how many were learned from.
+fn one(
+    detection: &mut Detection,
+    training: &mut Training,
+    event: &Event<'_>,
+    hits: &[RuleHit],
+    incident: bool,
+) -> u64 {
+    let mut changes = Vec::new();
+    detection.normalise(event, &mut changes);
+    let actor = detection.actor(event);
+    for change in &changes {
+        let enriched = detection.enrich(event, &actor, change);
+        if incident {
+            detection.enricher.apply(event, change);
+            continue;
+        }
+        let scores = detection.score(event, &actor, change, &enriched);
+        let row = tagwarden_detect::RowParts { event, actor: &actor, change, enriched: &enriched };
+        let baseline = &mut detection.baseline;
+        // Nobody will read it, so nothing is put into words.
+        let assessment =
+            detection.judge.judge(row, hits, scores, |hits, scores| baseline.add_rules(event.time.day(), hits, scores));
+        baseline.train(training, event, &actor, &assessment.hits, &assessment.scores);
+        detection.settle(event, &actor, change, &enriched, &assessment);
+    }
+    if incident { 0 } else { changes.len() as u64 }
+}

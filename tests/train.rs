@@ -1,0 +1,1 @@
+//! A model from an archive, and a worker that judges by it.
