@@ -59,70 +59,72 @@ pub fn explanations(judged: &Judged, scores: &[f64], fields: &[Option<String>]) 
     out
 }
 
-/// How the baseline's and the policy's reasons begin, and the field that they are about.
-const BEGINNINGS: &[(&str, &str)] = &[
-    ("access key", "access key"),
-    ("account ", "account"),
-    ("an actor new here", "actor"),
-    ("actor ", "actor"),
-    ("the actor's first hour", "actor"),
-    ("at ", "hours"),
-    ("calls ", "calls"),
-    ("credentials of type ", "credentials"),
-    ("denied ", "denied action"),
-    ("different resources ", "resources"),
-    ("earlier this hour: a region", "region"),
-    ("earlier this hour: a source identity", "source identity"),
-    ("earlier this hour: a user agent", "user agent"),
-    ("earlier this hour: an account", "account"),
-    ("earlier this hour: an hour", "hours"),
-    ("earlier this hour: credentials", "credentials"),
-    ("earlier this hour: from a network", "network"),
-    ("earlier this hour: from two places", "travel"),
-    ("environment ", "environment"),
-    ("from network ", "network"),
-    ("governed tags rewritten", "governed tags"),
+/// Words that tell what a reason is about, looked for in this order: in all of it, or before the first colon.
+const ANYWHERE: &[(&str, &str)] = &[
+    ("called from elsewhere", "travel"),
+    ("guard rail", "harm"),
+    ("a kind of change", "harm"),
+    ("looks like a value in use", "spelling"),
+    ("spelt unlike", "spelling"),
+];
+const BEFORE: &[(&str, &str)] = &[
+    (" → ", "tag"),
+    (" = ", "tag"),
+    ("protected tag", "tag"),
+    ("governed tag", "governed tags"),
     ("a person changes a tag", "governed tags"),
-    ("refused calls ", "refused calls"),
-    ("region ", "region"),
-    ("removals ", "removals"),
-    ("resource changed via ", "hand"),
+    ("denied ", "denied action"),
+    ("refused calls", "refused calls"),
+    ("removals within", "removals"),
+    ("calls within", "calls"),
+    ("different resources", "resources"),
+    ("access key used by", "program of an access key"),
+    ("access key used from", "address of an access key"),
+    ("access key", "age of an access key"),
+    ("silen", "silence"),
+    ("new here", "age of the actor"),
+    ("actor known for", "age of the actor"),
+    ("two places", "travel"),
+    ("source identity", "source identity"),
+    ("second factor", "second factor"),
+    ("user agent", "program"),
+    ("changed by ", "hand"),
+    ("changed via ", "hand"),
+    ("credentials", "credentials"),
+    (" via ", "credentials"),
+    ("h local time", "hours"),
+    ("time of day", "hours"),
+    ("an hour unusual", "hours"),
+    ("account", "account"),
+    ("region", "region"),
+    ("network", "network"),
     ("resource of ", "owner"),
-    ("resources with governed tags", "governed tags"),
-    ("second factor not told", "second factor"),
-    ("such a kind of change in production", "harm"),
-    ("a kind of change that", "harm"),
+    ("team's resource", "owner"),
+    ("environment", "environment"),
     ("tag ", "tag"),
-    ("two places ", "travel"),
-    ("user agent ", "user agent"),
-    ("with a second factor", "second factor"),
-    ("with a source identity", "source identity"),
-    ("without a second factor", "second factor"),
-    ("without a source identity", "source identity"),
+    (" removed", "tag"),
+    (" for ", "address range"),
+    (" of ", "resource type"),
+    (" (", "resource type"),
 ];
 
 /// The field that a reason of the baseline or the policy is about.
+///
+/// Words that are not known give themselves, without figures: never an error, at worst a field of its own.
 pub fn field(reason: &str) -> String {
-    if let Some((_, field)) = BEGINNINGS.iter().find(|(beginning, _)| reason.starts_with(beginning)) {
-        return (*field).to_owned();
-    }
     let subject = reason.split(": ").next().unwrap_or(reason);
-    let tag = subject.contains(" → ") || subject.contains(" = ") || subject.ends_with(" removed");
-    if tag || subject.contains(" may not change the protected tag ") {
-        return "tag".to_owned();
+    if subject.starts_with("from ") && !reason.contains("called from elsewhere") {
+        return "network".to_owned();
     }
-    if subject.contains(" in environment ") {
-        return "environment".to_owned();
-    }
-    if subject.contains(" of ") {
-        return "resource type".to_owned();
-    }
-    if subject.contains(" for ") {
-        return "address range".to_owned();
-    }
-    // One word is the name of a call; of other words the figures are taken out.
-    if !subject.contains(' ') {
-        return "action".to_owned();
-    }
-    subject.chars().map(|c| if c.is_ascii_digit() { '#' } else { c }).collect()
+    let known = |text: &str, words: &[(&str, &str)]| {
+        words.iter().find(|(word, _)| text.contains(word)).map(|(_, field)| (*field).to_owned())
+    };
+    known(reason, ANYWHERE).or_else(|| known(subject, BEFORE)).unwrap_or_else(|| {
+        // One word is the name of a call.
+        if subject.contains(' ') {
+            subject.chars().map(|c| if c.is_ascii_digit() { '#' } else { c }).collect()
+        } else {
+            "action".to_owned()
+        }
+    })
 }

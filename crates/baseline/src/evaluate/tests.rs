@@ -164,13 +164,17 @@ fn an_attack_is_explained_by_what_its_twins_do_not_show() {
 fn a_reasons_field_is_what_it_is_about() {
     let cases = [
         ("region eu-north-1: first time by ana (41 calls known, last today)", "region"),
-        ("earlier this hour: a region unusual for the actor", "region"),
+        ("within the last hour a region unusual for ana", "region"),
         ("denied StopLogging: 0 of 4,210 calls in account prod", "denied action"),
         ("StopLogging: 0 of 4,210 calls in account prod", "action"),
-        ("env prod → dev: 0 of 4,210 changes in account prod", "tag"),
+        ("region eu → us: 0 of 4,210 changes of region in account prod", "tag"),
         ("tag key env: first time by ana", "tag"),
-        ("tags_changed of AWS::EC2::Instance: first time by ana", "resource type"),
-        ("rule_added for 0.0.0.0/0: 0 of 12 such changes", "address range"),
+        ("tags changed (EC2 Instance): first time by ana", "resource type"),
+        ("rule added for 0.0.0.0/0: 0 of 12 changes", "address range"),
+        ("from 203.0.113.7 (203.0.0.0/16): first time by ana", "network"),
+        ("from 203.0.113.7: ana called from elsewhere 20 minutes before", "travel"),
+        ("access key used from 203.0.113.7: another network than at first", "address of an access key"),
+        ("trail stopped: takes a guard rail away or opens one", "harm"),
         ("something new 17 times", "something new ## times"),
     ];
     for (reason, wanted) in cases {

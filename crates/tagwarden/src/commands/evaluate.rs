@@ -1,23 +1,31 @@
 //! `tagwarden evaluate`: learns from the events before a time, judges the rest as a worker would, and says how well.
 
-use std::collections::HashMap;
+mod compare;
+mod page;
+mod plots;
+mod table;
+mod truth;
+mod witness;
+
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use bytes::Bytes;
+use indicatif::ProgressBar;
 use serde_json::json;
-use tagwarden_core::{Disposition, Fault, Intent, Record, Row, Sealed, Timestamp};
-use tagwarden_engine::stages::Archive;
+use tagwarden_core::Timestamp;
 use tagwarden_engine::{Counts, Limits, Meter, Pipeline};
 
 use crate::Usage;
 use crate::commands::judge::Memory;
-use crate::setup::{self, RuleChoice};
+use crate::setup::{self, ModelChoice, RuleChoice};
 use crate::wire::alerts::Silence;
 use crate::wire::input::Input;
 use crate::wire::{Detection, EventDecoder, name_versions};
+use compare::Comparison;
+use truth::Truth;
+use witness::{Judged, Witness};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -38,27 +46,34 @@ pub struct Args {
     config: Option<PathBuf>,
     #[command(flatten)]
     rules: RuleChoice,
-    /// Write one line per event judged: event_id, time, score, disposition, reasons
+    #[command(flatten)]
+    model: ModelChoice,
+    /// Write one line per event judged: `event_id`, time, score, disposition, reasons
     #[arg(long, value_name = "OUT")]
     scores: Option<PathBuf>,
+    /// Write a page with plots
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Only the JSON object
     #[arg(long)]
     json: bool,
 }
 
 pub async fn run(args: Args) -> Result<()> {
-    let setup = setup::load(args.config.as_deref(), &args.rules, args.inventory.as_deref(), &[])?;
+    let setup = setup::load(args.config.as_deref(), &args.rules, args.inventory.as_deref(), &[])?.with_model(&args.model)?;
     if !args.events.exists() {
         return Err(Usage(format!("--events: found no file or folder {}, want one", args.events.display())).into());
     }
     let until = time(&args.train_until)?;
+    let truth = Truth::read(&args.truth)?;
+    let bar = ProgressBar::new_spinner();
     let (_stop, stopped) = tokio::sync::watch::channel(false);
     let mut pipeline = Pipeline {
         source: Input::open(&args.events, false),
         state: Memory::default(),
         decoder: EventDecoder::default(),
         stages: Detection::build(&setup.recipe)?,
-        archive: Judged { until, events: Vec::new(), by_id: HashMap::new() },
+        archive: Witness::new(until, bar.clone()),
         outbox: Silence,
         counts: Arc::new(Counts::default()),
         meter: Meter::default(),
@@ -71,19 +86,24 @@ pub async fn run(args: Args) -> Result<()> {
         open: tagwarden_engine::pipeline::Open::default(),
     };
     pipeline.run(stopped).await?;
-    let judged = pipeline.archive.events;
+    let judged = pipeline.archive.finish();
+    both_sides(&args, until, &judged)?;
+    let case = truth.lay_beside(&judged).map_err(|what| Usage(format!("--truth {}: {what}", args.truth.display())))?;
     if let Some(path) = &args.scores {
-        let file = std::fs::File::create(path).with_context(|| format!("--scores {}", path.display()))?;
-        let mut out = BufWriter::new(file);
-        for event in &judged {
-            let line = json!({
-                "event_id": event.id, "time": event.time.to_string(), "score": event.score,
-                "disposition": event.disposition.as_str(), "reasons": event.reasons,
-            });
-            writeln!(out, "{line}")?;
-        }
-        out.flush()?;
+        write_scores(path, &judged)?;
     }
+    bar.set_message("measuring");
+    let comparison = Comparison::of(&case, &judged, setup.recipe.rules.is_some())?;
+    bar.finish_and_clear();
+    if let Some(path) = &args.html {
+        let page = page::page(&comparison, &judged, until);
+        std::fs::write(path, page).with_context(|| format!("--html {}", path.display()))?;
+    }
+    let mut out = std::io::stdout().lock();
+    if !args.json {
+        write!(out, "{}", table::text(&comparison, &judged, until))?;
+    }
+    writeln!(out, "{}", comparison.json(&judged, until))?;
     Ok(())
 }
 
@@ -94,70 +114,31 @@ fn time(text: &str) -> Result<Timestamp> {
     })
 }
 
-/// One event that was judged: the worst of its changes.
-struct Event {
-    id: String,
-    time: Timestamp,
-    score: f64,
-    disposition: Disposition,
-    reasons: Vec<String>,
+/// There must be something to learn from and something to judge.
+fn both_sides(args: &Args, until: Timestamp, judged: &Judged) -> Result<()> {
+    let Some((first, last)) = judged.span else {
+        let what = format!("--events {}: found no event that could be judged, want some", args.events.display());
+        return Err(Usage(what).into());
+    };
+    let what = if judged.learned == 0 {
+        format!("found no event before {until} to learn from, the first is at {first}")
+    } else if judged.events.is_empty() {
+        format!("found no event at or after {until} to judge, the last is at {last}")
+    } else {
+        return Ok(());
+    };
+    Err(Usage(format!("--train-until: {what}; want a time between the two")).into())
 }
 
-/// Keeps what was said of the events from a time on.
-struct Judged {
-    until: Timestamp,
-    events: Vec<Event>,
-    by_id: HashMap<String, usize>,
-}
-
-impl Archive for Judged {
-    type Error = std::io::Error;
-
-    fn push(&mut self, row: &Row<'_>, _raw: Option<Bytes>) {
-        if row.event.time < self.until {
-            return;
-        }
-        let assessment = row.assessment;
-        let score = assessment.scores.score;
-        let judged = Event {
-            id: row.event.id.to_string(),
-            time: row.event.time,
-            score,
-            disposition: assessment.disposition,
-            reasons: assessment.reasons.clone(),
-        };
-        match self.by_id.get(&judged.id).and_then(|at| self.events.get_mut(*at)) {
-            Some(known) => {
-                let disposition = known.disposition.max(judged.disposition);
-                if score > known.score {
-                    *known = judged;
-                }
-                known.disposition = disposition;
-            }
-            None => {
-                self.by_id.insert(judged.id.clone(), self.events.len());
-                self.events.push(judged);
-            }
-        }
+fn write_scores(path: &Path, judged: &Judged) -> Result<()> {
+    let file = std::fs::File::create(path).with_context(|| format!("--scores {}", path.display()))?;
+    let mut out = BufWriter::new(file);
+    for event in &judged.events {
+        let line = json!({
+            "event_id": event.id, "time": event.time.to_string(), "score": event.score,
+            "disposition": event.disposition.as_str(), "reasons": event.reasons,
+        });
+        writeln!(out, "{line}")?;
     }
-
-    fn reject(&mut self, record: &Record, _source: &str, fault: &Fault) {
-        eprintln!("{} @ {}: {fault}", record.partition, record.position.as_str());
-    }
-
-    fn plan(&self, _epoch: u64) -> (Vec<String>, Option<String>) {
-        (Vec::new(), None)
-    }
-
-    async fn seal(&mut self, intent: &Intent, _on_step: &mut dyn FnMut(&str)) -> std::io::Result<Sealed> {
-        Ok(Sealed { intent: intent.clone(), files: Vec::new(), quarantined: 0 })
-    }
-
-    async fn shut_out(&mut self, intent: &Intent) -> std::io::Result<Sealed> {
-        Ok(Sealed { intent: intent.clone(), files: Vec::new(), quarantined: 0 })
-    }
-
-    async fn raw_events(&self, _key: &str) -> std::io::Result<Vec<Vec<u8>>> {
-        Ok(Vec::new())
-    }
+    out.flush().with_context(|| format!("--scores {}", path.display()))
 }
