@@ -1,1 +1,202 @@
-//! A model from an archive, and a worker that judges by it.
+//! A model from an archive, and workers that judge by it.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use rustix::process::Signal;
+use serde_json::Value;
+use support::{Place, Running, cell, exits, files, report, rows, simulate, tagwarden, wait_for};
+
+/// Events and archive of one simulated company, made once for all tests.
+struct Past {
+    _temp: tempfile::TempDir,
+    company: PathBuf,
+    archive: PathBuf,
+}
+
+static PAST: LazyLock<Past> = LazyLock::new(|| {
+    let temp = tempfile::tempdir().unwrap();
+    let company = simulate(&temp.path().join("company"), 24, 11);
+    let place = Place::new(temp.path().join("past"), "");
+    report(&mut place.run_company(&company));
+    Past { company, archive: place.archive(), _temp: temp }
+});
+
+/// Learns from the first twenty days, incidents left out; gives what was said on standard error.
+fn train(out: &Path, seed: u64) -> String {
+    let mut command = tagwarden();
+    command.arg("train").arg("--archive").arg(&PAST.archive).args(["--from", "2026-01-05", "--to", "2026-01-25"]);
+    command.arg("--inventory").arg(PAST.company.join("inventory.json")).arg("--out").arg(out);
+    command.arg("--exclude").arg(PAST.company.join("truth.ndjson")).args(["--seed", &seed.to_string()]);
+    String::from_utf8(exits(&mut command, 0).stderr).unwrap()
+}
+
+fn card(model: &Path) -> Value {
+    serde_json::from_slice(&fs::read(model.join("card.json")).unwrap()).unwrap()
+}
+
+/// Score by change, of changes from a date on.
+fn judged(model: Option<&Path>, config: &str, from: &str) -> BTreeMap<String, Value> {
+    let temp = tempfile::tempdir().unwrap();
+    fs::write(temp.path().join("tagwarden.toml"), config).unwrap();
+    let mut command = tagwarden();
+    command.arg("judge").arg(PAST.company.join("events")).arg("-c").arg(temp.path().join("tagwarden.toml"));
+    command.arg("--inventory").arg(PAST.company.join("inventory.json"));
+    command.args(model.map(|model| format!("--model={}", model.display())));
+    let lines = String::from_utf8(exits(&mut command, 0).stdout).unwrap();
+    let lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let late = lines.filter(|line| line["event_time"].as_str().unwrap() >= from);
+    late.map(|line| (line["change_id"].as_str().unwrap().to_owned(), line)).collect()
+}
+
+#[test]
+fn a_model_is_learned_and_a_worker_judges_by_it() {
+    let temp = tempfile::tempdir().unwrap();
+    let model = temp.path().join("model");
+    train(&model, 0);
+    let card = card(&model);
+    let number = |name: &str| card[name].as_u64().unwrap();
+    let truth = fs::read_to_string(PAST.company.join("truth.ndjson")).unwrap();
+    let malicious: BTreeSet<String> = truth
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .filter(|truth| truth["malicious"] == true)
+        .map(|truth| truth["event_id"].as_str().unwrap().to_owned())
+        .collect();
+    let past = rows(&PAST.archive);
+    let in_window = |row: &&Vec<String>| {
+        let ms: i64 = cell(row, "event_time").parse().unwrap();
+        (1_767_571_200_000..1_769_299_200_000).contains(&ms)
+    };
+    let (bad, good): (Vec<_>, Vec<_>) =
+        past.values().filter(in_window).partition(|row| malicious.contains(cell(row, "event_id")));
+    assert_eq!(number("changes"), good.len() as u64, "each change of the window once, incidents left out");
+    let events: BTreeSet<&str> = bad.iter().map(|row| cell(row, "event_id")).collect();
+    assert_eq!(number("excluded"), events.len() as u64);
+    assert!(number("excluded") > 10, "no incidents, no test");
+    assert!(card["groups_a_day"].as_f64().unwrap() <= 3.0, "{card}");
+    assert!(fs::read_to_string(model.join("CARD.md")).unwrap().contains("| tag_value |"));
+
+    let place = Place::new(temp.path().join("place"), "");
+    report(place.run_company(&PAST.company).arg("--model").arg(&model));
+    let name = card["versions"]["model"].as_str().unwrap();
+    assert_eq!(fs::read(place.archive().join("_versions").join(name)).unwrap(), fs::read(model.join("model.bin")).unwrap());
+    let rows = rows(&place.archive());
+    assert!(rows.values().all(|row| cell(row, "versions").contains(name)));
+    // 9 January: three days have settled it, seven have not gone by, so the model's own reference ranks.
+    let day = |row: &&Vec<String>| cell(row, "event_time").parse::<i64>().unwrap().div_euclid(86_400_000) == 20_462;
+    let ranked = rows.values().filter(day).filter(|row| cell(row, "anomaly_percentile") != "null").count();
+    assert!(ranked > 100 && rows.values().filter(day).all(|row| cell(row, "score_forest") != "null"), "{ranked}");
+    let online = past.values().filter(day).filter(|row| cell(row, "anomaly_percentile") != "null").count();
+    assert_eq!(online, 0, "without a model a week is needed");
+    assert!(rows.values().any(|row| cell(row, "peer_group") != "null"), "whoever reads learns the crowd");
+}
+
+#[test]
+fn the_same_past_and_seed_give_the_same_model_and_another_seed_much_the_same_answers() {
+    let temp = tempfile::tempdir().unwrap();
+    let [one, again, other] = ["one", "again", "other"].map(|name| temp.path().join(name));
+    for (out, seed) in [(&one, 1), (&again, 1), (&other, 2)] {
+        train(out, seed);
+    }
+    let bytes = |model: &Path| fs::read(model.join("model.bin")).unwrap();
+    assert!(bytes(&one) == bytes(&again), "same past, same seed, another model");
+    assert!(bytes(&one) != bytes(&other), "the seed has no say");
+    for kind in ["blend", "forest"] {
+        let top = |model: &Path| {
+            let judged = judged(Some(model), &format!("[baseline]\nkind = \"{kind}\"\n"), "2026-01-12");
+            let mut scores: Vec<_> = judged.into_iter().map(|(id, row)| (row["score"].as_f64().unwrap(), id)).collect();
+            scores.sort_by(|a, b| b.0.total_cmp(&a.0));
+            scores.into_iter().take(140).map(|(_, id)| id).collect::<BTreeSet<_>>()
+        };
+        let (a, b) = (top(&one), top(&other));
+        let jaccard = a.intersection(&b).count() as f64 / a.union(&b).count() as f64;
+        eprintln!("{kind}: Jaccard of the top 140 under two seeds: {jaccard:.3}");
+        assert!(jaccard >= if kind == "blend" { 0.9 } else { 0.6 }, "{kind}: {jaccard}");
+    }
+}
+
+#[test]
+fn every_kind_of_score_is_its_own_and_needs_its_model() {
+    let temp = tempfile::tempdir().unwrap();
+    let model = temp.path().join("model");
+    train(&model, 0);
+    let mut scores = BTreeSet::new();
+    for kind in ["blend", "forest", "dbscan"] {
+        let judged = judged(Some(&model), &format!("[baseline]\nkind = \"{kind}\"\n"), "2026-01-12");
+        let row = judged.values().find(|row| row["rule_ids"] == Value::Array(vec![]) && row["score_tails"].as_f64() > Some(20.0));
+        let row = row.unwrap();
+        assert!(row["anomaly_percentile"].as_f64().unwrap() > 50.0, "{row}");
+        assert_eq!(kind == "dbscan", judged.values().all(|row| row["peer_distance"].is_f64()), "{kind}");
+        scores.insert(row["score"].to_string());
+        if kind != "blend" {
+            let config = temp.path().join("tagwarden.toml");
+            fs::write(&config, format!("[baseline]\nkind = \"{kind}\"\n")).unwrap();
+            let told = exits(tagwarden().arg("judge").arg(PAST.company.join("events")).arg("-c").arg(&config), 2).stderr;
+            let want = format!("baseline.kind: found `{kind}` without a model, want one: give --model");
+            assert!(String::from_utf8(told).unwrap().contains(&want));
+        }
+    }
+    assert_eq!(scores.len(), 3, "{scores:?}");
+    let mut bytes = fs::read(model.join("model.bin")).unwrap();
+    bytes.truncate(5000);
+    fs::write(model.join("model.bin"), bytes).unwrap();
+    let told = exits(tagwarden().arg("judge").arg(PAST.company.join("events")).arg("--model").arg(&model), 2).stderr;
+    let told = String::from_utf8(told).unwrap();
+    assert!(told.contains("model.bin: found content of SHA-256") && told.contains("damaged or cut short"), "{told}");
+}
+
+#[test]
+fn a_running_worker_takes_a_new_model_at_an_edge() {
+    let temp = tempfile::tempdir().unwrap();
+    let [one, other] = ["one", "other"].map(|name| temp.path().join(name));
+    train(&one, 1);
+    train(&other, 2);
+    let days = files(&PAST.company.join("events"));
+    let input = temp.path().join("input");
+    fs::create_dir(&input).unwrap();
+    let bring = |days: &[PathBuf]| {
+        for day in days {
+            fs::copy(day, input.join(day.file_name().unwrap())).unwrap();
+        }
+    };
+    bring(&days[..6]);
+    let place = Place::new(temp.path().join("place"), "[metrics]\nlisten = \"127.0.0.1:0\"\n[epoch]\nseconds = 1\n");
+    let mut command = place.follow(&input);
+    command.arg("--inventory").arg(PAST.company.join("inventory.json")).arg("--model").arg(one.join("model.bin"));
+    let running = Running::start(&mut command);
+    let archived = || running.metric("tagwarden_events_total{fate=\"archived\"}");
+    wait_for("the first days", || archived() > 1000 && running.metric("tagwarden_source_behind") == 0);
+    // A file that is no model changes nothing.
+    fs::write(one.join("part"), b"nonsense").unwrap();
+    fs::rename(one.join("part"), one.join("model.bin")).unwrap();
+    wait_for("the refusal", || running.told().iter().any(|line| line.contains("the model in force stays")));
+    fs::copy(other.join("model.bin"), one.join("part")).unwrap();
+    fs::rename(one.join("part"), one.join("model.bin")).unwrap();
+    let name = card(&other)["versions"]["model"].as_str().unwrap().to_owned();
+    wait_for("the swap", || running.told().iter().any(|line| line.contains(&format!("model {name} in force"))));
+    let before = archived();
+    bring(&days[6..9]);
+    wait_for("the next days", || archived() > before + 300 && running.metric("tagwarden_source_behind") == 0);
+    running.signal(Signal::TERM);
+    assert!(running.wait().0.success());
+    let rows = rows(&place.archive());
+    let first = card(&one)["versions"]["model"].as_str().unwrap().to_owned();
+    let mut days = BTreeMap::<bool, BTreeSet<i64>>::new();
+    for row in rows.values() {
+        let versions = cell(row, "versions");
+        assert!(versions.contains(&first) || versions.contains(&name), "{versions}");
+        let day = cell(row, "event_time").parse::<i64>().unwrap().div_euclid(86_400_000);
+        days.entry(versions.contains(&name)).or_default().insert(day);
+    }
+    let (old, new) = (&days[&false], &days[&true]);
+    assert_eq!((old.len(), new.len()), (6, 3), "{days:?}");
+    assert!(old.last() < new.first(), "{days:?}");
+    // Each event once, in spite of the new start.
+    report(&mut place.run_company(&PAST.company));
+}

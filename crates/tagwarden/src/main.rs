@@ -8,6 +8,7 @@ mod failpoint;
 mod feed;
 mod metrics;
 mod setup;
+mod swap;
 mod wire;
 
 use std::process::ExitCode;
@@ -38,6 +39,8 @@ enum Command {
     Judge(commands::judge::Args),
     /// Check a configuration and its rules; every fault at once, no network
     Check(commands::check::Args),
+    /// Learn a model from a stretch of an archive
+    Train(commands::train::Args),
     /// Say how well incidents are found in labelled events
     Evaluate(commands::evaluate::Args),
     /// Write a simulated company's events, with the truth about its incidents
@@ -79,6 +82,7 @@ fn main() -> ExitCode {
             Command::Run(args) => commands::run::run(args).await,
             Command::Judge(args) => commands::judge::run(args).await,
             Command::Check(args) => commands::check::run(&args),
+            Command::Train(args) => commands::train::run(args).await,
             Command::Evaluate(args) => commands::evaluate::run(args).await,
             Command::Simulate(args) => commands::simulate::run(&args),
             Command::Quarantine(args) => commands::quarantine::run(args).await,

@@ -26,6 +26,8 @@ pub struct Setup {
     pub config: Config,
     /// What judging is made from.
     pub recipe: Recipe,
+    /// The file of the model.
+    pub model: Option<PathBuf>,
 }
 
 /// The model, as the command line chooses it.
@@ -49,8 +51,9 @@ impl Setup {
     /// # Errors
     /// A file that can't be read or is no model that can be used; no model where the kind of score needs one.
     pub fn with_model(mut self, choice: &ModelChoice) -> Result<Self> {
-        self.recipe.model = match choice.file() {
-            Some(file) => Some(read_model(&file)?),
+        self.model = choice.file();
+        self.recipe.model = match &self.model {
+            Some(file) => Some(read_model(file)?),
             None => None,
         };
         let kind = self.config.baseline.kind;
@@ -196,7 +199,7 @@ pub fn read(
         }
     };
     if faults.is_empty() {
-        Ok(Setup { config, recipe: Recipe { config: version, rules, inventory, model: None } })
+        Ok(Setup { config, recipe: Recipe { config: version, rules, inventory, model: None }, model: None })
     } else {
         Err(faults)
     }

@@ -7,4 +7,5 @@ pub mod judge;
 pub mod quarantine;
 pub mod run;
 pub mod simulate;
+pub mod train;
 pub mod verdict;

@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use crate::config::{ClockKind, beside};
 use crate::failpoint;
 use crate::setup::{self, ModelChoice, RuleChoice, Setup};
+use crate::swap::Swap;
 use crate::wire::alerts::{AlertClock, Alerts, Couriers, DRAIN, Messenger};
 use crate::wire::input::Input;
 use crate::wire::{Detection, EventDecoder, ParquetArchive};
@@ -85,6 +86,7 @@ pub async fn run(args: Args) -> Result<()> {
     if input.as_os_str() != "-" && !input.exists() {
         return Err(Usage(format!("input.path: found no file or folder {}, want one", input.display())).into());
     }
+    setup.config.input.path = Some(input.clone());
     let counts = Arc::new(Counts::default());
     let follow = !setup.config.input.until_end;
     let stop = stop_on_signal()?;
@@ -124,7 +126,9 @@ impl Worker<'_> {
         let archive = Archive::open(self.archive, "0", archive_settings.clone()).await?;
         let mut state = SqliteState::open(self.state)?;
         self.match_up(&archive, &mut state).await?;
-        let in_force = wire::put_versions(&archive, &self.setup.recipe).await?;
+        let mut recipe = self.setup.recipe.clone();
+        let mut in_force = wire::put_versions(&archive, &recipe).await?;
+        let swap = Swap::watch(self.swaps().cloned(), recipe.model.clone(), self.stop.clone());
         let drain = if self.setup.config.input.until_end { Drain::All } else { Drain::Due };
         let (mut alerts, couriers) = Alerts::open(self.state, &self.setup.config.alert, destinations, clock, drain)?;
         self.serve_metrics().await?;
@@ -133,16 +137,16 @@ impl Worker<'_> {
             let Some((archive, state, under, shut_out)) = parts.take() else {
                 anyhow::bail!("the worker lost its parts")
             };
-            let recipe = match &under {
+            let of_epoch = match &under {
                 Some(versions) => wire::get_versions(&archive, versions).await?,
-                None => self.setup.recipe.clone(),
+                None => recipe.clone(),
             };
             let only_recover = under.is_some();
             let mut pipeline = Pipeline {
                 source: input(),
                 state,
                 decoder: EventDecoder::default(),
-                stages: Detection::build(&recipe)?,
+                stages: Detection::build(&of_epoch)?,
                 archive: ParquetArchive(archive),
                 outbox: alerts,
                 counts: Arc::clone(&self.counts),
@@ -155,9 +159,18 @@ impl Worker<'_> {
                 on_step: failpoint::on_step(),
                 open: tagwarden_engine::pipeline::Open::default(),
             };
-            let finished = pipeline.run(self.stop.clone()).await?;
+            let finished = pipeline.run(swap.edge()).await?;
             alerts = pipeline.outbox;
             let (archive, state) = (pipeline.archive.0, pipeline.state);
+            let model = if finished == Finished::Stopped { swap.take(&self.stop) } else { None };
+            if let Some(model) = model {
+                recipe.model = Some(model);
+                in_force = wire::put_versions(&archive, &recipe).await?;
+                let name = in_force.model.as_deref().unwrap_or_default();
+                eprintln!("tagwarden: model {name} in force");
+                parts = Some((archive, state, None, false));
+                continue;
+            }
             parts = Some(match finished {
                 Finished::AtEnd | Finished::Stopped => break pipeline.meter,
                 Finished::Recovered => (archive, state, None, false),
@@ -167,6 +180,14 @@ impl Worker<'_> {
         };
         finish(alerts, couriers).await?;
         Ok(meter)
+    }
+
+    /// The model's file, if the worker may take another one while it runs: what is read once to its end keeps its model,
+    /// so that it can be judged again, and what was read from standard input can't be read again.
+    fn swaps(&self) -> Option<&PathBuf> {
+        let input = &self.setup.config.input;
+        let standard = input.path.as_ref().is_some_and(|path| path.as_os_str() == "-");
+        self.setup.model.as_ref().filter(|_| !input.until_end && !standard)
     }
 
     /// State and archive must belong together.
