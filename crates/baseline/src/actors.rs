@@ -110,8 +110,16 @@ impl Actor {
         }
         if deed.rewrite && deed.human {
             let drifted: u32 = me.drifted(deed.at).iter().map(|n| u32::from(*n)).sum();
-            row.raise(Feature::Drift, f64::from(drifted + 1).ln_1p());
+            row.raise(Feature::Drift, f64::from(drifted).ln_1p());
         }
+    }
+
+    /// How much there is of what `feature` counts, the deed included, and the most there ever was; 0 for other features.
+    pub(crate) fn amount(known: Option<&Self>, deed: &Deed, feature: Feature) -> (u16, u16) {
+        let fresh = Self::default();
+        let me = known.unwrap_or(&fresh);
+        let amounts = me.amounts(deed).into_iter().zip(me.most);
+        AMOUNTS.into_iter().zip(amounts).find(|(counted, _)| *counted == feature).map_or((0, 0), |(_, amount)| amount)
     }
 
     /// Takes the deed in; `row` is what was measured of it.

@@ -55,7 +55,8 @@ struct Judged {
     row: Row,
     lookups: Lookups,
     deed: Deed,
-    key: Option<(u64, AccessKey)>,
+    /// The access key, if there is one, and how the call uses it or what it gives out.
+    key: Option<(Option<u64>, AccessKey)>,
     quiet: bool,
 }
 
@@ -202,11 +203,12 @@ impl Baseline {
         }
         self.actors.of(whom.actor).learn(deed, row);
         if let (Some((id, now)), true) = (key, first) {
-            let known = self.keys.of(*id);
-            if known.first == 0 {
-                *known = now.clone();
+            if let Some(known) = id.map(|id| self.keys.of(id)) {
+                if known.first == 0 {
+                    *known = now.clone();
+                }
+                known.last = known.last.max(now.last);
             }
-            known.last = known.last.max(now.last);
             if let Some(issued) = issued(event) {
                 *self.keys.of(text(&issued)) = AccessKey { first: now.first, ..now.clone() };
             }
@@ -234,7 +236,7 @@ impl Baseline {
             judged.deed = deed_of_call(event, actor);
             judged.key = key(event, actor, judged.deed.network);
             let known = self.actors.get(judged.whom.actor);
-            if let Some((id, now)) = &judged.key {
+            if let Some((Some(id), now)) = &judged.key {
                 let long_lived = actor.access_key_id.as_deref().is_some_and(|id| id.starts_with("AKIA"));
                 AccessKey::measure(self.keys.get(*id), now, long_lived, began, &mut judged.of_call);
             }
@@ -253,7 +255,7 @@ impl Baseline {
         judged.deed.resource = text(change.resource_arn.as_deref().unwrap_or(&change.resource_id));
         judged.deed.rewrite = rewrites;
         actors::Actor::measure_amounts(self.actors.get(judged.whom.actor), &judged.deed, &mut judged.row);
-        let harm = features::harm(change) + if governed > 0.0 { 0.7 } else { 0.0 };
+        let harm = features::harm(change);
         judged.row.raise(Feature::Harm, harm);
         if matches!(enriched.environment.as_deref(), Some("prod" | "security" | "shared")) {
             judged.row.raise(Feature::ProductionHarm, harm);
@@ -348,7 +350,7 @@ fn deed_of_call(event: &Event<'_>, actor: &Actor<'_>) -> Deed {
 }
 
 /// The access key of the call, and where and with what it is used; none for what AWS does by itself.
-fn key(event: &Event<'_>, actor: &Actor<'_>, network: u64) -> Option<(u64, AccessKey)> {
+fn key(event: &Event<'_>, actor: &Actor<'_>, network: u64) -> Option<(Option<u64>, AccessKey)> {
     let by_aws = actor.network == Some(NetworkClass::Service) || event.identity.invoked_by.is_some();
     let (program, system) = features::tool(event.user_agent.as_deref().unwrap_or(""));
     let used = AccessKey {
@@ -359,8 +361,8 @@ fn key(event: &Event<'_>, actor: &Actor<'_>, network: u64) -> Option<(u64, Acces
         tool: mix(text(program), text(system)),
     };
     // A sign-in has no key yet, but issues one.
-    let id = actor.access_key_id.as_deref().unwrap_or("");
-    (!by_aws).then(|| (text(id), used))
+    let id = actor.access_key_id.as_deref().filter(|id| !id.is_empty());
+    (!by_aws).then(|| (id.map(text), used))
 }
 
 /// The access key that the call gave out.

@@ -24,7 +24,7 @@ impl Governed {
             (2.0, &self.access),
             (1.5, &self.automation),
             (1.0, &self.environment),
-            (1.5, &self.classification),
+            (1.0, &self.classification),
             (0.5, &self.accounting),
         ];
         groups.into_iter().find(|(_, keys)| among(keys)).map_or(0.0, |(steps, _)| steps)

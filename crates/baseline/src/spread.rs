@@ -136,6 +136,8 @@ impl Spread {
 
     /// Counts what was measured of a change; `first` is true for the first change of its call.
     pub(crate) fn learn<'r>(&mut self, today: u16, row: &Row, first: bool, rules: impl Iterator<Item = &'r str>) {
+        // A day ahead may have been asked about before this one ended.
+        self.frozen.take_if(|(day, _)| *day > today);
         self.first.get_or_insert(today);
         let day = self.days.entry(today).or_default();
         day.dirty = true;

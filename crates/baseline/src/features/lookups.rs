@@ -1,6 +1,6 @@
 //! What is looked up in the counters for one change: values, each in its contexts from narrow to wide.
 
-use tagwarden_core::{Actor, ActorKind, Change, Enriched, Event, TagDelta, TagOp};
+use tagwarden_core::{Actor, ActorKind, Change, Enriched, Event, NetworkClass, TagDelta, TagOp};
 
 use super::{Feature, agent, network, refused, same_in_plain, tool};
 use crate::hash::{mix, text};
@@ -132,6 +132,15 @@ impl Lookups {
         let named = u64::from(event.identity.source_identity.is_some());
         let hours = u64::from(actor.local_hour / 4) * 2 + u64::from(actor.local_weekday >= 5);
         self.of_call.clear();
+        // What AWS does on somebody's behalf says nothing about where and with what they work.
+        if event.identity.invoked_by.is_none() && actor.network != Some(NetworkClass::Service) {
+            self.of_call.extend([
+                Lookup::new(Feature::Network, [own, team, kind], text(network(event, actor))),
+                Lookup::new(Feature::Agent, [own, team, kind], class),
+                Lookup::new(Feature::Tool, [own, kind], mix(text(program), text(system))),
+                Lookup::new(Feature::Chain, [own, role, kind], chain),
+            ]);
+        }
         self.of_call.extend([
             Lookup::new(Feature::Action, [own, mix(role, team), role, kind], action),
             Lookup::new(Feature::RoleAction, [role, kind], action),
@@ -139,10 +148,6 @@ impl Lookups {
             Lookup::new(Feature::Account, [own, mix(role, team), role, kind], mix(account, role)),
             Lookup::new(Feature::Region, [own, account, kind], region),
             Lookup::new(Feature::NewRegion, [0], region),
-            Lookup::new(Feature::Network, [own, team, kind], text(network(event, actor))),
-            Lookup::new(Feature::Agent, [own, team, kind], class),
-            Lookup::new(Feature::Tool, [own, kind], mix(text(program), text(system))),
-            Lookup::new(Feature::Chain, [own, role, kind], chain),
             Lookup::new(Feature::Mfa, [own, role, kind], mfa),
             Lookup::new(Feature::SourceIdentity, [mix(own, role), role, kind], named),
             Lookup::new(Feature::Hours, [own, team, kind], hours),

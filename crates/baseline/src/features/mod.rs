@@ -115,7 +115,7 @@ features! {
     Resources60 = "resources_1h" in Amount,
     /// Different resources on which governed tags were rewritten within an hour.
     Rewrites60 = "rewrites_1h" in Amount,
-    /// Governed tags rewritten by a person over four days.
+    /// Governed tags rewritten by a person over four days, before this one.
     Drift = "drift_4d" in Amount,
     /// What the kind of change could do at worst.
     Harm = "harm" in Harm,
