@@ -45,12 +45,7 @@ pub fn curves(judged: &Judged, scores: &[f64]) -> Curves {
 }
 
 /// Goes down the scores, equal ones in one step, and gives the weight hit and the number of others so far.
-pub(super) fn steps(
-    judged: &Judged,
-    scores: &[f64],
-    weight: &impl Fn(usize) -> f64,
-    mut step: impl FnMut(f64, f64),
-) {
+pub(super) fn steps(judged: &Judged, scores: &[f64], weight: &impl Fn(usize) -> f64, mut step: impl FnMut(f64, f64)) {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     // A stable sort: within a step weights are added up in the order of the cases.
     order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));

@@ -3,7 +3,8 @@
 //! A reason is words for people; what it is about is its *field*: a rule, or what the baseline looked at, without the
 //! names, values and figures. An attack found at ten groups a day is explained if its worst event gives a reason, and
 //! most of the benign twins of the same scenario do not give a reason of that field first at their worst event. Attacks
-//! whose scenario has no twin among the events judged are left out.
+//! whose scenario has no twin among the events judged are left out. Beside it, the same of the first three reasons: one
+//! of them is of a field that is not among the first three of most twins.
 
 use std::collections::BTreeMap;
 
@@ -14,23 +15,27 @@ use super::metrics::found;
 
 /// Groups a day at which an attack counts as found.
 const BUDGET: u32 = 10;
+/// Reasons that somebody reads.
+const READ: usize = 3;
 
-/// How many attacks were explained by their first reason.
+/// How many attacks were explained by their reasons.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct Explanations {
     /// Attacks found at ten groups a day whose scenario has a twin.
     pub of: usize,
     /// Those whose first reason is of a field in which most twins do not stand out first.
     pub hits: usize,
-    /// The share; `None` where there is no such attack.
+    /// Those with such a field among the first three reasons.
+    pub hits_in_three: usize,
+    /// The share of `hits`; `None` where there is no such attack.
     pub share: Option<f64>,
 }
 
-/// Counts the attacks explained. `fields` has one entry per case: the field of its first reason, if it has one.
+/// Counts the attacks explained. `fields` has one entry per case: the fields of its reasons, the first one first.
 ///
 /// # Panics
 /// If there are not as many scores and fields as cases.
-pub fn explanations(judged: &Judged, scores: &[f64], fields: &[Option<String>]) -> Explanations {
+pub fn explanations(judged: &Judged, scores: &[f64], fields: &[&[String]]) -> Explanations {
     assert_eq!((judged.cases.len(), judged.cases.len()), (scores.len(), fields.len()), "one of each per case");
     // Of each attack and twin its worst event; the first of equal ones.
     let mut attacks: BTreeMap<usize, usize> = BTreeMap::new();
@@ -43,17 +48,25 @@ pub fn explanations(judged: &Judged, scores: &[f64], fields: &[Option<String>]) 
             *known = at;
         }
     }
+    let read = |at: usize, most: usize| fields[at].get(..most).unwrap_or(fields[at]);
     let mut out = Explanations::default();
     for attack in found(judged, scores, BUDGET) {
         let scenario = &judged.incidents[attack].scenario;
-        let alike: Vec<usize> =
-            twins.iter().filter(|(twin, _)| judged.incidents[**twin].scenario == *scenario).map(|(_, at)| *at).collect();
+        let alike: Vec<usize> = twins
+            .iter()
+            .filter(|(twin, _)| judged.incidents[**twin].scenario == *scenario)
+            .map(|(_, at)| *at)
+            .collect();
         let (false, Some(worst)) = (alike.is_empty(), attacks.get(&attack)) else { continue };
+        let tells = |most: usize| {
+            read(*worst, most).iter().any(|field| {
+                let same = alike.iter().filter(|twin| read(**twin, most).contains(field)).count();
+                same * 2 < alike.len()
+            })
+        };
         out.of += 1;
-        if let Some(field) = &fields[*worst] {
-            let same = alike.iter().filter(|at| fields[**at].as_ref() == Some(field)).count();
-            out.hits += usize::from(same * 2 < alike.len());
-        }
+        out.hits += usize::from(tells(1));
+        out.hits_in_three += usize::from(tells(READ));
     }
     out.share = (out.of > 0).then(|| out.hits as f64 / out.of as f64);
     out

@@ -130,9 +130,8 @@ pub fn measure(judged: &Judged, scores: &[f64]) -> Metrics {
     for (target, count) in TARGETS.into_iter().zip(false_groups) {
         out.false_groups_per_10k.insert(target, count.map(|count| 1e4 * count as f64 / events as f64));
     }
-    out.time_to_detect.at_80_recall = at_80.and_then(|(seen, cut)| {
-        delays(judged, scores, &attacks, groups.iter().take(seen).map(|group| (group, cut)))
-    });
+    out.time_to_detect.at_80_recall = at_80
+        .and_then(|(seen, cut)| delays(judged, scores, &attacks, groups.iter().take(seen).map(|group| (group, cut))));
     for budget in BUDGETS {
         let told: Vec<(&Group, f64)> = days.values().flat_map(|day| within(day, budget)).collect();
         let found: BTreeSet<usize> = told.iter().flat_map(|(group, _)| group.attacks.iter().copied()).collect();

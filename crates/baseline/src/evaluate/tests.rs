@@ -60,7 +60,13 @@ fn a_small_case_worked_out_by_hand() {
 
 #[test]
 fn an_attack_with_many_events_weighs_as_much_as_one_with_a_single() {
-    let cases = [(0, 0, Some((0, true))), (1, 0, Some((0, true))), (2, 0, Some((0, true))), (3, 1, None), (4, 2, Some((1, true)))];
+    let cases = [
+        (0, 0, Some((0, true))),
+        (1, 0, Some((0, true))),
+        (2, 0, Some((0, true))),
+        (3, 1, None),
+        (4, 2, Some((1, true))),
+    ];
     let found = measure(&judged(&cases), &[5.0, 4.0, 3.0, 2.0, 1.0]);
     close(found.ap, 3.0 / 4.0 + 1.0 / 4.0 * 4.0 / 5.0);
     // Weights 2/3, 2/3, 2/3 and 2, in all 4: half the way is made at precision 1, half at 4 of 5.
@@ -151,13 +157,21 @@ fn an_attack_is_explained_by_what_its_twins_do_not_show() {
     ];
     let judged = judged(&cases);
     let scores = [1.0, 5.0, 4.0, 3.0, 2.0];
-    let mut fields = ["hours", "region", "region", "region", "network"].map(|field| Some(field.to_owned()));
-    let found = explanations(&judged, &scores, &fields);
-    assert_eq!((found.of, found.hits), (1, 0), "the worst event says `region`, as half of the twins do");
-    fields[3] = Some("hours".into());
-    assert_eq!(explanations(&judged, &scores, &fields).hits, 1, "no twin's worst event says `region`");
-    fields[1] = None;
-    assert_eq!(explanations(&judged, &scores, &fields).hits, 0, "nothing said explains nothing");
+    let found = |fields: [&[&str]; 5]| {
+        let fields = fields.map(|of_case| of_case.iter().map(|field| (*field).to_owned()).collect::<Vec<_>>());
+        let found = explanations(&judged, &scores, &fields.each_ref().map(Vec::as_slice));
+        assert_eq!(found.of, 1);
+        (found.hits, found.hits_in_three)
+    };
+    let region = found([&["hours"], &["region"], &["region"], &["region"], &["network"]]);
+    assert_eq!(region, (0, 0), "the worst event says `region`, as half of the twins do");
+    let alone = found([&["hours"], &["region"], &["region"], &["hours"], &["network"]]);
+    assert_eq!(alone, (1, 1), "no twin's worst event says `region`");
+    let second = found([&[], &["region", "tag"], &[], &["region"], &["region", "hours"]]);
+    assert_eq!(second, (0, 1), "what the twins do not say comes second");
+    let fourth = found([&[], &["a", "b", "c", "tag"], &[], &["a", "b", "c"], &["a", "c", "b"]]);
+    assert_eq!(fourth, (0, 0), "nobody reads the fourth");
+    assert_eq!(found([&["tag"], &[], &[], &["region"], &[]]), (0, 0), "nothing said explains nothing");
 }
 
 #[test]

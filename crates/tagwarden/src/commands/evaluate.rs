@@ -60,7 +60,8 @@ pub struct Args {
 }
 
 pub async fn run(args: Args) -> Result<()> {
-    let setup = setup::load(args.config.as_deref(), &args.rules, args.inventory.as_deref(), &[])?.with_model(&args.model)?;
+    let setup =
+        setup::load(args.config.as_deref(), &args.rules, args.inventory.as_deref(), &[])?.with_model(&args.model)?;
     if !args.events.exists() {
         return Err(Usage(format!("--events: found no file or folder {}, want one", args.events.display())).into());
     }

@@ -36,7 +36,7 @@ impl Comparison {
             curves: curves(case, scores),
         };
         let scores: Vec<f64> = judged.events.iter().map(|event| event.score).collect();
-        let fields: Vec<Option<String>> = judged.events.iter().map(|event| event.field.clone()).collect();
+        let fields: Vec<&[String]> = judged.events.iter().map(|event| event.fields.as_slice()).collect();
         let mut others = Vec::new();
         let sums: Vec<f64> = judged.events.iter().map(|event| event.surprisal_sum).collect();
         others.push(scorer("sum of surprisals", "surprisal_sum", &sums));

@@ -41,7 +41,8 @@ svg text.name { fill: var(--ink); }
 .line.c0 { stroke-width: 2.75; }
 .c0 { stroke: var(--s0); } .c1 { stroke: var(--s1); } .c2 { stroke: var(--s2); } .c3 { stroke: var(--s3); }
 .c4 { stroke: var(--s4); stroke-dasharray: 4 3; }
-.bar { fill: var(--s0); } .more { fill: var(--s0); opacity: .35; } .whisker { stroke: var(--ink); }
+.bar { fill: var(--s0); opacity: .6; } .more { fill: var(--s0); opacity: .25; }
+.whisker { stroke: var(--ink); stroke-width: 1.5; fill: none; }
 .key { display: inline-block; width: 1.5rem; border-top: 3px solid; vertical-align: middle; margin-right: .5rem; }
 .k0 { color: var(--s0); } .k1 { color: var(--s1); } .k2 { color: var(--s2); } .k3 { color: var(--s3); }
 .k4 { color: var(--s4); border-top-style: dashed; }

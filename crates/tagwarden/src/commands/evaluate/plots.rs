@@ -10,9 +10,9 @@ pub(super) type Line = Vec<(f64, f64)>;
 
 const WIDTH: f64 = 460.0;
 const HEIGHT: f64 = 300.0;
-const LEFT: f64 = 44.0;
+const LEFT: f64 = 50.0;
 const BOTTOM: f64 = 42.0;
-const EDGE: f64 = 12.0;
+const EDGE: f64 = 20.0;
 
 /// Recall at 1, 2, .. groups a day as points.
 pub(super) fn by_budget(recall: &[f64]) -> Line {
@@ -26,10 +26,21 @@ pub(super) fn recall(lines: &[Line]) -> String {
     square(lines, (1.0, most), &ticks, "groups a day", "incident recall")
 }
 
-/// Precision against recall.
+/// Precision against recall. Each precision holds back to the recall before it, so the area below a line is its average
+/// precision; a straight line between two points would promise what no threshold gives.
 pub(super) fn precision(lines: &[Line]) -> String {
+    let lines: Vec<Line> = lines.iter().map(|line| stairs(line)).collect();
     let ticks: Vec<(f64, String)> = (0..=5).map(|n| (f64::from(n) / 5.0, percent(f64::from(n) / 5.0))).collect();
-    square(lines, (0.0, 1.0), &ticks, "recall", "precision")
+    square(&lines, (0.0, 1.0), &ticks, "recall", "precision")
+}
+
+fn stairs(line: &[(f64, f64)]) -> Line {
+    let mut before = 0.0;
+    let step = |(x, y): &(f64, f64)| {
+        let from = std::mem::replace(&mut before, *x);
+        [(from, *y), (*x, *y)]
+    };
+    line.iter().flat_map(step).collect()
 }
 
 fn square(lines: &[Line], (from, to): (f64, f64), ticks: &[(f64, String)], below: &str, beside: &str) -> String {
@@ -87,14 +98,15 @@ pub(super) fn scenarios(shares: &BTreeMap<String, BTreeMap<u32, Share>>) -> Stri
             let upper = top + 6.0;
             put(
                 &mut out,
-                format_args!(r#"<rect class="{class}" x="{NAMES}" y="{upper}" width="{width:.1}" height="14" rx="2"/>"#),
+                format_args!(
+                    r#"<rect class="{class}" x="{NAMES}" y="{upper}" width="{width:.1}" height="14" rx="2"/>"#
+                ),
             );
         }
         let (low, high, middle) = (NAMES + ten.low * length, NAMES + ten.high * length, top + 13.0);
-        put(
-            &mut out,
-            format_args!(r#"<line class="whisker" x1="{low:.1}" y1="{middle}" x2="{high:.1}" y2="{middle}"/>"#),
-        );
+        let (over, under) = (middle - 4.0, middle + 4.0);
+        let path = format!("M{low:.1},{over}V{under}M{low:.1},{middle}H{high:.1}M{high:.1},{over}V{under}");
+        put(&mut out, format_args!(r#"<path class="whisker" d="{path}"/>"#));
         let right = ALL - COUNTS + 10.0;
         let (found, of) = (ten.found, ten.of);
         put(&mut out, format_args!(r#"<text x="{right}" y="{line}">{found} of {of}</text>"#));
@@ -123,15 +135,23 @@ pub(super) fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Share, by_budget, escaped, recall, scenarios};
+    use super::{Share, by_budget, escaped, recall, scenarios, stairs};
     use std::collections::BTreeMap;
 
     #[test]
     fn a_lines_ends_are_the_plots_corners() {
         let drawn = recall(&[by_budget(&[0.0; 50].map(|_: f64| 0.0)), vec![(1.0, 0.0), (50.0, 1.0)]]);
         // Left and bottom edge, then right and top.
-        assert!(drawn.contains(r#"class="line c1" points="44.0,258.0 448.0,12.0""#), "{drawn}");
+        assert!(drawn.contains(r#"class="line c1" points="50.0,258.0 440.0,20.0""#), "{drawn}");
         assert!(drawn.find("line c1") < drawn.find("line c0"), "ours is drawn last");
+    }
+
+    #[test]
+    fn the_area_below_the_stairs_is_the_average_precision() {
+        let drawn = stairs(&[(0.5, 1.0), (1.0, 0.4)]);
+        let area: f64 =
+            drawn.windows(2).map(|ends| (ends[1].0 - ends[0].0) * f64::midpoint(ends[0].1, ends[1].1)).sum();
+        assert_eq!((area, drawn.len()), (0.5 * 1.0 + 0.5 * 0.4, 4));
     }
 
     #[test]

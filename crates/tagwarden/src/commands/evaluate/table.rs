@@ -65,8 +65,8 @@ pub(super) fn figures(comparison: &Comparison, judged: &Judged, until: Timestamp
         ("time to detect at 10 groups a day", delays(&ours.time_to_detect.at_10_a_day)),
         ("benign twins told of at 5/10/20 a day", twins),
         (
-            "explained by a field unlike the twins'",
-            format!("{} of {} found at 10 a day", told.hits, told.of),
+            "first reason of a field unlike the twins'",
+            format!("{} of {} found at 10 a day ({} in three reasons)", told.hits, told.of, told.hits_in_three),
         ),
     ]
 }

@@ -30,8 +30,8 @@ pub(super) struct Truth {
 impl Truth {
     /// Reads a file of one JSON object per line. Of two lines of one event the last holds.
     pub(super) fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|e| Usage(format!("--truth: reading {}: {e}", path.display())))?;
+        let text =
+            std::fs::read_to_string(path).map_err(|e| Usage(format!("--truth: reading {}: {e}", path.display())))?;
         Self::parse(&text).map_err(|what| Usage(format!("--truth {}: {what}", path.display())).into())
     }
 
@@ -104,7 +104,9 @@ mod tests {
     #[test]
     fn an_attack_and_a_twin_may_share_a_name() {
         let line = |id: &str, malicious: bool| {
-            format!("{{\"event_id\": \"{id}\", \"incident\": \"i\", \"scenario\": \"s\", \"malicious\": {malicious}}}\n")
+            format!(
+                "{{\"event_id\": \"{id}\", \"incident\": \"i\", \"scenario\": \"s\", \"malicious\": {malicious}}}\n"
+            )
         };
         let truth = Truth::parse(&(line("a", true) + &line("b", false) + &line("c", true))).unwrap();
         let of = |id: &str| truth.labels[id].incident;

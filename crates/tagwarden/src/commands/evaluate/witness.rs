@@ -19,8 +19,8 @@ pub(super) struct Event {
     pub(super) score: f64,
     pub(super) disposition: Disposition,
     pub(super) reasons: Vec<String>,
-    /// What the first reason is about.
-    pub(super) field: Option<String>,
+    /// What the reasons are about.
+    pub(super) fields: Vec<String>,
     /// The worst rule hit: 0 for none, 1 for info, up to 5 for critical.
     pub(super) rules: u8,
     pub(super) surprisal_sum: f64,
@@ -106,7 +106,7 @@ impl Witness {
             if assessment.scores.score > known.score {
                 known.score = assessment.scores.score;
                 known.reasons.clone_from(&assessment.reasons);
-                known.field = first_field(row);
+                known.fields = fields(row);
             }
             return;
         }
@@ -117,7 +117,7 @@ impl Witness {
             score: assessment.scores.score,
             disposition: assessment.disposition,
             reasons: assessment.reasons.clone(),
-            field: first_field(row),
+            fields: fields(row),
             rules: worst,
             surprisal_sum: assessment.scores.surprisal_sum,
             place: place(row),
@@ -149,10 +149,11 @@ fn rank(severity: Severity) -> u8 {
     }
 }
 
-/// What the first reason is about: the rule that gave it, else what its words say.
-fn first_field(row: &Row<'_>) -> Option<String> {
-    let first = row.assessment.reasons.first()?;
-    Some(row.assessment.hits.first().map_or_else(|| field(first), |hit| format!("rule {}", hit.id)))
+/// What the reasons are about: rules come first, one reason each; of the rest the words tell.
+fn fields(row: &Row<'_>) -> Vec<String> {
+    let rules = row.assessment.hits.iter().map(|hit| format!("rule {}", hit.id));
+    let others = row.assessment.reasons.iter().skip(row.assessment.hits.len()).map(|reason| field(reason));
+    rules.chain(others).collect()
 }
 
 impl Archive for Witness {
