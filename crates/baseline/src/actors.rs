@@ -88,7 +88,8 @@ impl Actor {
             row.raise(Feature::Pause, silent.ln_1p());
         }
         if deed.travels() && me.network != 0 && me.network != deed.network {
-            let apart = (deed.at - me.network_at).max(MINUTE / 2) as f64;
+            // An event that comes late lies before, and is as far apart.
+            let apart = (deed.at - me.network_at).abs().max(MINUTE / 2) as f64;
             row.raise(Feature::Travel, ((12 * HOUR) as f64 / apart).ln());
         }
         for ((feature, echo), (loudest, at)) in ECHOES.into_iter().zip(me.echoes) {
@@ -145,7 +146,7 @@ impl Actor {
         if !deed.first {
             return;
         }
-        if deed.travels() {
+        if deed.travels() && deed.at >= self.network_at {
             (self.network, self.network_at) = (deed.network, deed.at);
         }
         for ((feature, _), (loudest, at)) in ECHOES.into_iter().zip(&mut self.echoes) {

@@ -66,6 +66,16 @@ impl Story {
             "group_opened" => "security group opened",
             "iam_user_night" => "IAM user created",
             "logging_off" => "logging switched off",
+            "abac_escalation" => "access gained by a tag",
+            "cost_rewrite" => "cost centres rewritten",
+            "dormant_user" => "long silent user active at night",
+            "console_drift" => "pipeline's work edited by hand",
+            "slow_retagging" => "tags rewritten a few a day",
+            "s3_unprotected" => "bucket protection removed",
+            "ci_token_misused" => "pipeline's token used elsewhere",
+            "unused_region" => "machines in an unused region",
+            "denied_probing" => "rights probed, all denied",
+            "kill_switch_tag" => "automation misled by a tag",
             other => other,
         }
     }
@@ -129,6 +139,7 @@ mod tests {
 
     use tagwarden_alert::Told;
     use tagwarden_core::Disposition;
+    use tagwarden_simulate::Spec;
 
     use super::{Story, lines};
 
@@ -139,6 +150,15 @@ mod tests {
 
     fn told(change: &str, alert: &str, digest: bool, disposition: Disposition) -> Told {
         Told { change_id: change.into(), alert_id: alert.into(), digest, disposition }
+    }
+
+    #[test]
+    fn every_kind_of_story_has_words_for_people() {
+        let stories = super::stories(&Spec::new(7, 30));
+        let kinds: BTreeSet<&str> = stories.iter().map(|story| story.scenario.as_str()).collect();
+        assert_eq!(kinds.len(), 15, "{kinds:?}");
+        let bare: Vec<&str> = stories.iter().map(Story::words).filter(|words| words.contains('_')).collect();
+        assert!(bare.is_empty(), "{bare:?}");
     }
 
     #[test]
