@@ -6,7 +6,9 @@ import collections
 import glob
 import gzip
 import http.server
+import importlib.util
 import json
+import math
 import os
 import subprocess
 import sys
@@ -191,7 +193,44 @@ def quiet_days():
         check(f"  world {world}: the first day, nothing learned", day_counts[first], lambda n: n <= 10)
 
 
-for part in (real_events, generic_share, tag_samples, notices, sigma_rules, quiet_days):
+def same(found, wanted):
+    """Numbers within 1e-9, and everything that `wanted` has; what there is none of may be NaN there."""
+    if isinstance(wanted, dict):
+        return isinstance(found, dict) and all(same(found.get(str(k)), v) for k, v in wanted.items())
+    if wanted is None or (isinstance(wanted, float) and math.isnan(wanted)):
+        return found is None
+    return found is not None and abs(found - wanted) <= 1e-9
+
+
+def detection():
+    print("incidents found in companies simulated by another hand, and our figures beside those of their judge")
+    spec = importlib.util.spec_from_file_location("score_alerts", f"{SHARED}/bench/score_alerts.py")
+    judge_of_alerts = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(judge_of_alerts)
+    for world in (1, 2):
+        folder = f"{DATA}/worlds/{world}"
+        start = json.load(open(f"{folder}/spec.json"))["test_start"]
+        with tempfile.TemporaryDirectory() as temp:
+            scores = os.path.join(temp, "scores.ndjson")
+            command = [TAGWARDEN, "evaluate", "--events", f"{folder}/events.ndjson.gz", "--truth", f"{folder}/truth.ndjson", "--train-until", start, "--inventory", f"{folder}/inventory.json", "--scores", scores]
+            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            if done.returncode:
+                raise SystemExit(f"{' '.join(command)}: exit {done.returncode}: {done.stderr}")
+            alerts = list(judge_of_alerts.lines(scores))
+        text, ours = done.stdout.rstrip().rsplit("\n", 1)
+        print(f"  world {world}\n    " + text.strip().replace("\n", "\n    "))
+        ours = json.loads(ours)
+        truth, events = list(judge_of_alerts.lines(f"{folder}/truth.ndjson")), judge_of_alerts.load_events(f"{folder}/events.ndjson.gz")
+        theirs = judge_of_alerts.score(truth, alerts, events, judge_of_alerts.epoch(f"{start}T00:00:00Z"))
+        check(f"  world {world}: events judged, of those at or after the start", ours["events"], theirs["alerts"])
+        wilson = lambda found, of: dict(zip(("found", "of", "low", "high"), (found, of, *judge_of_alerts.wilson(found, of))))
+        theirs["per_scenario"] = {name: {b: wilson(*c) for b, c in by.items()} for name, by in theirs["per_scenario"].items()}
+        del theirs["alerts"]
+        for name, wanted in theirs.items():
+            check(f"  world {world}: {name} as their judge has it", same(ours.get(name), wanted), True)
+
+
+for part in (real_events, generic_share, tag_samples, notices, sigma_rules, detection, quiet_days):
     part()
 print(f"{len(failures)} failed" + (": " + "; ".join(failures) if failures else ""))
 sys.exit(bool(failures))
