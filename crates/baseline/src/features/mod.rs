@@ -6,7 +6,7 @@ mod words;
 
 pub(crate) use harm::{harm, quiet};
 pub(crate) use lookups::{Lookup, Lookups, Place, Whom, role};
-pub(crate) use words::{agent, network, refused, same_in_plain, tool};
+pub(crate) use words::{Program, Programs, agent, network, refused, same_in_plain, tool};
 
 /// Raised whenever a feature is added, dropped or measured otherwise: a model of other features is refused.
 pub const FEATURES_VERSION: u32 = 1;

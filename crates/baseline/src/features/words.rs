@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
+use rustc_hash::FxHashMap;
 use tagwarden_core::{Actor, Event, NetworkClass};
+
+use crate::hash::{mix, text};
 
 /// The network's class where it says something; for an address of the internet its first half.
 pub(crate) fn network<'a>(event: &'a Event<'_>, actor: &Actor<'_>) -> &'a str {
@@ -40,6 +43,40 @@ const AGENTS: [(&str, &str); 12] = [
     ("pulumi", "pulumi"),
     ("botocore", "botocore"),
 ];
+
+/// User agents that were looked at before: there are few, and each is long.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Programs {
+    known: FxHashMap<u64, Program>,
+}
+
+/// A program, as numbers.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Program {
+    /// Its class.
+    pub(crate) class: u64,
+    /// Class and operating system.
+    pub(crate) tool: u64,
+}
+
+/// User agents remembered; forgetting them only costs time.
+const MOST_PROGRAMS: usize = 4096;
+
+impl Programs {
+    pub(crate) fn of(&mut self, user_agent: &str) -> Program {
+        let key = text(user_agent);
+        if let Some(known) = self.known.get(&key) {
+            return *known;
+        }
+        let (class, system) = tool(user_agent);
+        let program = Program { class: text(class), tool: mix(text(class), text(system)) };
+        if self.known.len() >= MOST_PROGRAMS {
+            self.known.clear();
+        }
+        self.known.insert(key, program);
+        program
+    }
+}
 
 /// The class of a user agent: one of the known programs, else its first word.
 pub(crate) fn agent(user_agent: &str) -> &str {
