@@ -92,5 +92,8 @@ mod tests {
         near(interval(0, 10), (0.0, 0.2775));
         near(interval(10, 0), (0.7225, 1.0));
         near(interval(0, 0), (0.0, 1.0));
+        for bad in 0..200 {
+            assert!(interval(0, bad).0 >= 0.0 && interval(bad, 0).1 <= 1.0, "{bad}");
+        }
     }
 }

@@ -50,8 +50,8 @@ fn the_last_verdict_holds_and_none_is_lost() {
     assert!(ledger.judge("e0.0", &noted).unwrap().1);
     let other = says(Verdict::TruePositive, "dana", None, 8);
     assert!(ledger.judge("e0.0", &other).unwrap().1);
-    // Back to what was said before the last one: that is news.
-    let back = says(Verdict::Benign, "lee", Some("a drill"), 9);
+    // Back to what was said first: that is news.
+    let back = Judgement { time: Timestamp(9), ..first.clone() };
     let (alert, written) = ledger.judge("e0.0", &back).unwrap();
     assert!(written);
     assert_eq!(alert.verdicts, [first, noted, other, back]);
