@@ -41,10 +41,7 @@ pub fn draw(message: &AlertMessage, color: bool) -> String {
         (first, last) => format!("{} to {}", time(first), time(last)),
     };
     let count = if message.changes == 1 { String::new() } else { format!(" · {} changes", message.changes) };
-    // A digest tells of many alerts and is none.
-    let id =
-        if message.state == "digest" { String::new() } else { format!(" · alert {}", short_id(&message.alert_id)) };
-    lines.push(format!("{} {dim}{span}{count}{id}{plain}\n", edge('┗')));
+    lines.push(format!("{} {dim}{span}{count}{}{plain}\n", edge('┗'), name(message)));
     lines.join("\n")
 }
 
@@ -53,7 +50,12 @@ pub fn line(message: &AlertMessage, color: bool) -> String {
     let (tone, plain) = if color { (tone(message.severity), "\x1b[0m") } else { ("", "") };
     // A digest is as severe as its worst change, and not as urgent.
     let loud = if message.state == "digest" { "DIGEST".to_owned() } else { loudness(message) };
-    format!("{}  {tone}{loud:<13}{plain} {}\n", time(message.last), clean(&message.text))
+    format!("{}  {tone}{loud:<13}{plain} {}{}\n", time(message.last), clean(&message.text), name(message))
+}
+
+/// How people call the alert; a digest tells of many and is none.
+fn name(message: &AlertMessage) -> String {
+    if message.state == "digest" { String::new() } else { format!(" · alert {}", short_id(&message.alert_id)) }
 }
 
 fn loudness(message: &AlertMessage) -> String {

@@ -47,12 +47,13 @@ fn a_digest_has_no_name_to_judge_it_by() {
 
 #[test]
 fn a_line_is_what_the_phone_shows() {
-    let wanted = "2026-11-21 03:04:05 UTC  PAGE HIGH     dana.garcia changed Environment prd → dev on checkout-db (nimbus-prd)\n";
+    let wanted = "2026-11-21 03:04:05 UTC  PAGE HIGH     dana.garcia changed Environment prd → dev on checkout-db (nimbus-prd) · alert hw24h43z\n";
     assert_eq!(line(&message(), false), wanted);
     let odd = AlertMessage { text: "a\u{1b}[2Jb\nc".into(), severity: Severity::Info, ..message() };
-    assert!(line(&odd, false).ends_with("PAGE INFO     a [2Jb c\n"));
+    assert!(line(&odd, false).ends_with("PAGE INFO     a [2Jb c · alert hw24h43z\n"));
     let digest = AlertMessage { state: "digest".into(), ..message() };
-    assert!(line(&digest, false).contains("UTC  DIGEST        dana"));
+    let told = line(&digest, false);
+    assert!(told.contains("UTC  DIGEST        dana") && told.ends_with("checkout-db (nimbus-prd)\n"), "{told}");
 }
 
 #[test]
