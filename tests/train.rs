@@ -82,6 +82,20 @@ fn a_model_is_learned_and_a_worker_judges_by_it() {
     assert!(card["groups_a_day"].as_f64().unwrap() <= 3.0, "{card}");
     assert!(fs::read_to_string(model.join("CARD.md")).unwrap().contains("| tag_value |"));
 
+    let drift = |from: &str| {
+        let mut command = tagwarden();
+        command.arg("drift").arg("--archive").arg(&PAST.archive).args(["--from", from, "--to", "2026-01-29", "--json"]);
+        command.arg("--inventory").arg(PAST.company.join("inventory.json")).arg("--model").arg(&model);
+        serde_json::from_slice::<Value>(&exits(&mut command, 0).stdout).unwrap()
+    };
+    let moved = |drift: &Value| {
+        let shifts = drift["shifts"].as_array().unwrap();
+        shifts.iter().map(|shift| shift["psi"].as_f64().unwrap()).sum::<f64>()
+    };
+    let (whole, end) = (drift("2026-01-05"), drift("2026-01-20"));
+    assert!(moved(&whole) < 0.5 && moved(&whole) * 3.0 < moved(&end), "{} {}", moved(&whole), moved(&end));
+    assert!(whole["groups_a_day"].as_f64().unwrap() > 0.0 && whole["groups_told"].as_array().unwrap().len() > 15, "{whole}");
+
     let place = Place::new(temp.path().join("place"), "");
     report(place.run_company(&PAST.company).arg("--model").arg(&model));
     let name = card["versions"]["model"].as_str().unwrap();

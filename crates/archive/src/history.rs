@@ -103,3 +103,33 @@ fn step_of(intent: &Intent, last: &mut Option<usize>, partition: &Arc<str>, posi
     *last = Some(step);
     step
 }
+
+#[cfg(test)]
+mod tests {
+    use super::step_of;
+    use std::sync::Arc;
+    use tagwarden_core::{Intent, Move, Position, Versions};
+
+    #[test]
+    fn partitions_read_in_turn_are_told_apart() {
+        let step = |partition: &str, from: u64, to: u64| {
+            let from = if from == 0 { Position::start() } else { Position::offset(from) };
+            Move { partition: partition.into(), from, to: Position::offset(to), records: 1 }
+        };
+        let intent = Intent {
+            epoch: 1,
+            lane: "0".to_owned(),
+            moves: vec![step("b", 0, 9), step("a", 5, 20), step("b", 9, 100)],
+            versions: Versions::default(),
+            archive_read_only: false,
+            objects: Vec::new(),
+            quarantine: None,
+        };
+        let [a, b]: [Arc<str>; 2] = ["a".into(), "b".into()];
+        let mut last = None;
+        for (partition, position, step) in [(&a, 6, 1), (&a, 20, 1), (&b, 9, 0), (&b, 10, 2), (&b, 100, 2), (&b, 1, 0)] {
+            assert_eq!(step_of(&intent, &mut last, partition, &Position::offset(position)), step, "{partition} {position}");
+        }
+        assert_eq!(step_of(&intent, &mut last, &a, &Position::offset(21)), usize::MAX, "read by nobody: last");
+    }
+}

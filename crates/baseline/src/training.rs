@@ -164,10 +164,14 @@ impl Training {
         let clean = self.clean_days();
         let may_tell = reference::may_tell(self.alerts_per_day, clean.len());
         let mut by_kind = Vec::with_capacity(Kind::ALL.len());
+        let in_forest: Vec<(&Taken, f32)> = self.sample.iter().zip(of_forest).collect();
         for kind in Kind::ALL {
+            let of_model = |(taken, in_forest): &(&Taken, f32)| match kind {
+                Kind::Dbscan => taken.score(&model, kind),
+                _ => taken.put_together(&model, kind, model.forest_tails.tail(0, *in_forest), 0.0),
+            };
             // The distance takes longest, and its spread is known from fewer.
-            let of = if kind == Kind::Dbscan { DISTANCES } else { SAMPLE };
-            let scores = spaced(&self.sample, of).map(|taken| taken.score(&model, kind));
+            let scores = spaced(&in_forest, if kind == Kind::Dbscan { DISTANCES } else { SAMPLE }).map(of_model);
             let groups = self.groups(&clean, &model, kind);
             by_kind.push(reference::Frozen::of_scores(scores, groups.into_values().collect(), may_tell));
         }
@@ -218,12 +222,16 @@ impl Taken {
 
     /// As [`crate::Baseline::score`] and [`crate::Baseline::add_rules`] have it.
     fn score(&self, model: &Model, kind: Kind) -> f64 {
-        let oddest = Oddest::of(&self.row, &model.spread);
-        let families = oddest.families();
+        let families = self.families(&model.spread);
         let forest = if kind == Kind::Dbscan { 0.0 } else { model.forest(&families).tail };
         let nearest = if kind == Kind::Dbscan { model.nearest(&families) } else { None };
         let distance = nearest.map_or(0.0, |found| model.distance_tail(found.distance));
-        blend::score(kind, oddest.sum(), forest, distance, self.quiet) + blend::rules(&self.hits, &model.spread)
+        self.put_together(model, kind, forest, distance)
+    }
+
+    fn put_together(&self, model: &Model, kind: Kind, forest: f64, distance: f64) -> f64 {
+        let tails = Oddest::of(&self.row, &model.spread).sum();
+        blend::score(kind, tails, forest, distance, self.quiet) + blend::rules(&self.hits, &model.spread)
     }
 }
 

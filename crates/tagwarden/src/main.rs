@@ -41,6 +41,8 @@ enum Command {
     Check(commands::check::Args),
     /// Learn a model from a stretch of an archive
     Train(commands::train::Args),
+    /// Say how far a stretch of an archive has moved from what a model learned
+    Drift(commands::drift::Args),
     /// Say how well incidents are found in labelled events
     Evaluate(commands::evaluate::Args),
     /// Write a simulated company's events, with the truth about its incidents
@@ -83,6 +85,7 @@ fn main() -> ExitCode {
             Command::Judge(args) => commands::judge::run(args).await,
             Command::Check(args) => commands::check::run(&args),
             Command::Train(args) => commands::train::run(args).await,
+            Command::Drift(args) => commands::drift::run(args).await,
             Command::Evaluate(args) => commands::evaluate::run(args).await,
             Command::Simulate(args) => commands::simulate::run(&args),
             Command::Quarantine(args) => commands::quarantine::run(args).await,

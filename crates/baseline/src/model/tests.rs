@@ -97,6 +97,33 @@ proptest! {
     }
 }
 
+/// The file is as large as those of real archives: 300,000 changes of a company give 1.3 MB.
+#[test]
+fn a_model_is_quickly_loaded_and_asked() {
+    let (model, _, bytes) = &*TRAINED;
+    let quickest = |times: u32, run: &mut dyn FnMut()| {
+        let one = |_| {
+            let began = std::time::Instant::now();
+            run();
+            began.elapsed()
+        };
+        (0..times).map(one).min().unwrap()
+    };
+    let load = quickest(30, &mut || drop(std::hint::black_box(Model::from_bytes(bytes).unwrap())));
+    let families = crate::blend::Oddest::of(&row(499), &model.spread).families();
+    let forest = quickest(1000, &mut || {
+        std::hint::black_box(model.forest(&families));
+    });
+    let nearest = quickest(1000, &mut || {
+        std::hint::black_box(model.nearest(&families));
+    });
+    eprintln!("{} bytes: loaded in {load:?}, forest {forest:?}, nearest {nearest:?}", bytes.len());
+    // The best of many, so that a busy machine does no harm; without optimisation all takes several times as long.
+    let slower = if cfg!(debug_assertions) { 10 } else { 1 };
+    assert!(load.as_micros() < 5000 * slower, "{load:?}");
+    assert!(forest.as_micros() < 8 * slower, "{forest:?}");
+}
+
 #[test]
 fn the_threshold_lets_through_what_was_asked_for() {
     let (model, card, _) = &*TRAINED;

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod demo;
+pub mod drift;
 pub mod evaluate;
 pub mod judge;
 pub mod quarantine;

@@ -19,8 +19,9 @@ use crate::wire::training::Learner;
 
 const DAY_MS: i64 = 86_400_000;
 
-#[derive(clap::Args)]
-pub struct Args {
+/// A stretch of an archive.
+#[derive(Debug, clap::Args)]
+pub struct Stretch {
     /// The archive's root; it is only read
     #[arg(long, value_name = "DIR")]
     archive: PathBuf,
@@ -30,6 +31,12 @@ pub struct Args {
     /// The first date not to learn from any more
     #[arg(long, value_name = "DATE")]
     to: String,
+}
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    stretch: Stretch,
     /// Where to write model.bin, card.json and CARD.md
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -55,34 +62,13 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<()> {
     let began = Instant::now();
     let setup = setup::load(args.config.as_deref(), &args.rules, args.inventory.as_deref(), &[])?;
-    let (from, to) = (date(&args.from, "--from")?, date(&args.to, "--to")?);
-    if from >= to {
-        return Err(Usage(format!("--to: found {}, want a date after {}", args.to, args.from)).into());
-    }
-    if !args.archive.join("_tagwarden.json").exists() {
-        let root = args.archive.display();
-        return Err(Usage(format!("--archive {root}: found no _tagwarden.json, want the root of an archive")).into());
-    }
+    let (from, to) = args.stretch.times()?;
     let excluded = match &args.exclude {
         Some(file) => incidents(file)?,
         None => HashSet::new(),
     };
-    let days = u32::try_from((to.0 - from.0) / DAY_MS).unwrap_or(u32::MAX).clamp(1, 366);
-    let mut learner = Learner::new(&setup.recipe, args.seed, days)?;
-    let archive = Archive::open(&args.archive, "0", tagwarden_archive::Settings::default()).await?;
-    let mut history = archive.history(&args.from, &args.to).await?;
-    let bar = ProgressBar::new(history.epochs_left() as u64);
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} epochs, {msg}, {eta} left") {
-        bar.set_style(style);
-    }
-    while let Some(epoch) = history.next().await? {
-        for raw in &epoch.events {
-            learner.learn(raw, |id| excluded.contains(id));
-        }
-        bar.set_message(format!("{} changes", learner.changes));
-        bar.inc(1);
-    }
-    bar.finish_and_clear();
+    let mut learner = Learner::new(&setup.recipe, args.seed, args.stretch.days()?)?;
+    let data = args.stretch.pass(&mut learner, &excluded).await?;
     let streamed = began.elapsed().as_secs_f64();
     let about = About {
         from: from.0,
@@ -91,7 +77,7 @@ pub async fn run(args: Args) -> Result<()> {
         changes: learner.changes,
         excluded: learner.excluded,
         seed: args.seed,
-        data: history.data_sha256(),
+        data,
     };
     let unreadable = learner.unreadable;
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -127,6 +113,46 @@ pub async fn run(args: Args) -> Result<()> {
         println!("{}", json!({"events": events, "changes": changes, "seconds": seconds, "model": versions.model}));
     }
     Ok(())
+}
+
+impl Stretch {
+    /// The first moment, and the first one after it.
+    fn times(&self) -> Result<(Timestamp, Timestamp)> {
+        let (from, to) = (date(&self.from, "--from")?, date(&self.to, "--to")?);
+        if from >= to {
+            return Err(Usage(format!("--to: found {}, want a date after {}", self.to, self.from)).into());
+        }
+        Ok((from, to))
+    }
+
+    /// How many days it is long, at most what a baseline looks back on.
+    pub fn days(&self) -> Result<u32> {
+        let (from, to) = self.times()?;
+        Ok(u32::try_from((to.0 - from.0) / DAY_MS).unwrap_or(u32::MAX).clamp(1, 366))
+    }
+
+    /// Gives all its events to `learner`, with a progress bar if somebody watches; gives the SHA-256 over what was read.
+    pub async fn pass(&self, learner: &mut Learner, excluded: &HashSet<String>) -> Result<[u8; 32]> {
+        if !self.archive.join("_tagwarden.json").exists() {
+            let root = self.archive.display();
+            return Err(Usage(format!("--archive {root}: found no _tagwarden.json, want the root of an archive")).into());
+        }
+        let archive = Archive::open(&self.archive, "0", tagwarden_archive::Settings::default()).await?;
+        let mut history = archive.history(&self.from, &self.to).await?;
+        let bar = ProgressBar::new(history.epochs_left() as u64);
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} epochs, {msg}, {eta} left") {
+            bar.set_style(style);
+        }
+        while let Some(epoch) = history.next().await? {
+            for raw in &epoch.events {
+                learner.learn(raw, |id| excluded.contains(id));
+            }
+            bar.set_message(format!("{} changes", learner.changes));
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        Ok(history.data_sha256())
+    }
 }
 
 /// Writes beside it and renames, so that nobody finds half a file.

@@ -1,11 +1,15 @@
 //! Past events through the stages of a worker, to learn from: nothing is archived, nobody is told.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use anyhow::Result;
 use tagwarden_baseline::{About, Baseline, Card, Model, Settings, Training};
 use tagwarden_core::{Event, RuleHit, Timestamp};
 use tagwarden_engine::stages::{Decode, Stages};
 
 use super::{Detection, EventDecoder, Recipe};
+
+const HOUR_MS: i64 = 3_600_000;
 
 /// The stages of a worker, and what is gathered while events pass them.
 pub struct Learner {
@@ -19,6 +23,8 @@ pub struct Learner {
     /// Events whose bytes can't be read any more.
     pub unreadable: u64,
     hits: Vec<RuleHit>,
+    /// By date, the actors and hours with a change above the threshold; dates that were ranked are there with none.
+    told: BTreeMap<String, BTreeSet<(String, i64)>>,
 }
 
 impl Learner {
@@ -33,13 +39,14 @@ impl Learner {
         })?;
         let training = Training::new(seed, alerts_per_day);
         let (decoder, hits) = (EventDecoder::default(), Vec::new());
-        Ok(Self { decoder, detection, training, events: 0, excluded: 0, changes: 0, unreadable: 0, hits })
+        let told = BTreeMap::new();
+        Ok(Self { decoder, detection, training, events: 0, excluded: 0, changes: 0, unreadable: 0, hits, told })
     }
 
     /// Takes one event in, as received. One that `is_incident` knows by its id is no part of what is learned; what it did
     /// to resources is remembered all the same, as it is what later events find.
     pub fn learn(&mut self, raw: &[u8], is_incident: impl Fn(&str) -> bool) {
-        let Self { decoder, detection, training, hits, .. } = self;
+        let Self { decoder, detection, training, hits, told, .. } = self;
         // Archived events have been through this: what was ahead of the clock then is not now.
         let Ok(event) = decoder.decode(raw, Timestamp(i64::MAX / 2)) else {
             self.unreadable += 1;
@@ -55,7 +62,12 @@ impl Learner {
         detection.feed(&event);
         hits.clear();
         detection.event_rules(&event, hits);
-        self.changes += one(detection, training, &event, hits, incident);
+        self.changes += one(detection, training, told, &event, hits, incident);
+    }
+
+    /// Groups (one actor within one hour) above the threshold, by date; without dates before there was one.
+    pub fn told(&self) -> BTreeMap<&str, usize> {
+        self.told.iter().map(|(date, groups)| (date.as_str(), groups.len())).collect()
     }
 
     /// The model and its card.
@@ -73,6 +85,7 @@ impl Learner {
 fn one(
     detection: &mut Detection,
     training: &mut Training,
+    told: &mut BTreeMap<String, BTreeSet<(String, i64)>>,
     event: &Event<'_>,
     hits: &[RuleHit],
     incident: bool,
@@ -93,6 +106,12 @@ fn one(
         let assessment =
             detection.judge.judge(row, hits, scores, |hits, scores| baseline.add_rules(event.time.day(), hits, scores));
         baseline.train(training, event, &actor, &assessment.hits, &assessment.scores);
+        if assessment.scores.threshold.is_some() && told.last_key_value().is_none_or(|(last, _)| *last < event.time.date()) {
+            told.insert(event.time.date(), BTreeSet::new());
+        }
+        if assessment.anomalous {
+            told.entry(event.time.date()).or_default().insert((actor.key.clone(), event.time.0.div_euclid(HOUR_MS)));
+        }
         detection.settle(event, &actor, change, &enriched, &assessment);
     }
     if incident { 0 } else { changes.len() as u64 }
