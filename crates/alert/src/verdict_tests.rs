@@ -160,3 +160,20 @@ fn a_file_that_is_no_ledger_is_left_as_it_is() {
     std::fs::write(&path, "no database, but as long as one would have to be".repeat(40)).unwrap();
     assert!(matches!(Ledger::open_existing(&path).unwrap_err(), AlertError::Open { .. }));
 }
+
+#[test]
+fn a_verdict_waits_until_a_worker_has_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = filled(dir.path(), &[change(0, 0, &["a"], false)]);
+    let mut worker = rusqlite::Connection::open(place(dir.path())).unwrap();
+    let writing = worker.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
+    writing.execute("UPDATE alert_group SET changes = 7", []).unwrap();
+    std::thread::scope(|scope| {
+        let judging = scope.spawn(|| ledger.judge("e0.0", &says(Verdict::Benign, "lee", None, 5)));
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        assert!(!judging.is_finished(), "it neither writes beside the worker nor gives up");
+        writing.commit().unwrap();
+        let (alert, written) = judging.join().unwrap().unwrap();
+        assert_eq!((alert.changes, written), (7, true));
+    });
+}
