@@ -206,10 +206,12 @@ fn a_dead_slack_holds_nothing_up_and_gets_its_messages_later() {
     // One that takes the message and never answers.
     let hanging = Served::start(vec![Answer::ok().after(Duration::from_mins(10))]);
     Place::new(place.dir.clone(), &config(&hanging.slack.url("/hook")));
-    let running = Running::start(&mut place.follow(&input));
+    let (running, before) = (Running::start(&mut place.follow(&input)), place.epochs());
     wait_for("the first message", || !hanging.payloads().is_empty());
     fs::write(input.join("2.ndjson"), support::lines(100..140)).unwrap();
     wait_for("the archive to go on", || rows(&place.archive()).len() == 42);
+    // Objects lie there before the position moves; it is the position that the next run starts from.
+    wait_for("the advance", || place.epochs() > before);
     assert_eq!(place.told("slack").pending, 2);
     drop(running);
 

@@ -37,5 +37,6 @@ pub use bytes::BytesError;
 pub use card::{Card, Shift};
 pub use matrix::{Matrix, MatrixError};
 pub use model::{About, LAYOUT_VERSION, Model, ModelError};
+pub use reasons::quote;
 pub use settings::{Kind, Settings};
 pub use training::{Training, TrainingError};

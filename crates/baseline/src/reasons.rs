@@ -36,23 +36,22 @@ pub(crate) fn write(scene: &Scene<'_, '_>, lookups: &Lookups, row: &Row, oddest:
     let telling = oddest.ranked().filter(|(tail, _)| *tail >= ORDINARY);
     // How bad it could be is for the rules to say; what is odd here comes first.
     let (bad, odd): (Vec<_>, Vec<_>) = telling.partition(|(_, feature)| feature.family() == Family::Harm);
-    odd.into_iter().chain(bad).take(MOST).map(|(_, feature)| scene.one(feature, lookups, row)).collect()
+    // What has always been so is odd beside others at most, which no count of its own bears out: it comes last.
+    let (always, odd): (Vec<_>, Vec<_>) = odd.into_iter().partition(|(_, feature)| scene.is_always(*feature, lookups));
+    let all = odd.into_iter().chain(bad).chain(always);
+    all.take(MOST).map(|(_, feature)| scene.one(feature, lookups, row)).collect()
 }
 
 impl Scene<'_, '_> {
     fn one(&self, feature: Feature, lookups: &Lookups, row: &Row) -> String {
-        let looked_up = |feature| {
-            let of_feature = lookups.all().filter(move |lookup: &&Lookup| lookup.feature == feature);
-            of_feature.max_by(|a, b| a.surprisal.beyond.total_cmp(&b.surprisal.beyond))
-        };
-        if let Some(lookup) = looked_up(feature) {
+        if let Some(lookup) = oddest_of(feature, lookups) {
             return self.sentence(lookup);
         }
         let Some((now, _)) = ECHOES.into_iter().find(|(_, echo)| *echo == feature) else {
             return self.amount(feature, row);
         };
         // What was odd within the hour is named where it is still so; the counts bear it out.
-        match looked_up(now) {
+        match oddest_of(now, lookups) {
             Some(lookup) if self.is_seldom(lookup) => self.sentence(lookup),
             _ => self.earlier(now, row),
         }
@@ -81,6 +80,8 @@ impl Scene<'_, '_> {
                 Some(cidr) => format!("{} for {}", kind(), quote(cidr)),
                 None => kind(),
             },
+            // A pipeline or a job is its role.
+            Feature::Account if role(actor) == actor.key => format!("in account {}", self.account()),
             Feature::Account => format!("in account {} as {}", self.account(), quote(role(actor))),
             Feature::Region | Feature::NewRegion => format!("region {}", quote(&event.region)),
             Feature::Environment if event.read_only => format!("reading in {}", self.environment()),
@@ -132,14 +133,18 @@ impl Scene<'_, '_> {
         let key = self.tag_key(lookup);
         let old = delta.and_then(|delta| delta.old.as_deref()).map(quote);
         let new = delta.and_then(|delta| delta.new.as_deref()).map(quote);
-        match (lookup.feature, old, new) {
-            (Feature::TagKey, _, None) => format!("tag key {key} removed"),
-            (Feature::TagKey, ..) => format!("tag key {key}"),
-            (Feature::TagValue | Feature::PeerValue | Feature::NearMiss, _, Some(new)) => format!("{key} = {new}"),
-            (_, Some(old), Some(new)) => format!("{key} {old} → {new}"),
-            (_, Some(old), None) => format!("{key} {old} removed"),
-            (_, None, Some(new)) => format!("{key} = {new}"),
-            (_, None, None) => format!("{key} removed"),
+        let removed = delta.is_some_and(|delta| delta.new.is_none());
+        match lookup.feature {
+            Feature::TagKey if removed => return format!("tag key {key} removed"),
+            Feature::TagKey => return format!("tag key {key}"),
+            _ => {}
+        }
+        let of_both = matches!(lookup.feature, Feature::Transition | Feature::ActorTransition);
+        match (old.filter(|_| of_both), new) {
+            (Some(old), Some(new)) => format!("{key} {old} → {new}"),
+            (Some(old), None) => format!("{key} {old} removed"),
+            (None, Some(new)) => format!("{key} = {new}"),
+            (None, None) => format!("{key} removed"),
         }
     }
 
@@ -196,7 +201,19 @@ impl Scene<'_, '_> {
 
     /// The counter of the value in its narrowest context, behind that of the context.
     fn narrowest(&self, lookup: &Lookup) -> (Counter, Counter) {
-        lookup.levels().next().map(|(context, value)| (self.table.get(context), self.table.get(value))).unwrap_or_default()
+        lookup
+            .levels()
+            .next()
+            .map(|(context, value)| (self.table.get(context), self.table.get(value)))
+            .unwrap_or_default()
+    }
+
+    /// Whether it was so each time.
+    fn is_always(&self, feature: Feature, lookups: &Lookups) -> bool {
+        oddest_of(feature, lookups).is_some_and(|lookup| {
+            let (context, value) = self.narrowest(lookup);
+            feature != Feature::NearMiss && value.count > 0 && value.count >= context.count
+        })
     }
 
     /// At most one in ten.
@@ -206,13 +223,18 @@ impl Scene<'_, '_> {
     }
 }
 
+fn oddest_of(feature: Feature, lookups: &Lookups) -> Option<&Lookup> {
+    let of_feature = lookups.all().filter(|lookup| lookup.feature == feature);
+    of_feature.max_by(|a, b| a.surprisal.beyond.total_cmp(&b.surprisal.beyond))
+}
+
 /// `EC2 Instance` of `AWS::EC2::Instance`.
 fn resource_type(name: &str) -> String {
     quote(name.strip_prefix("AWS::").unwrap_or(name)).replace("::", " ")
 }
 
-/// At most [`QUOTED`] characters on one line.
-pub(crate) fn quote(text: &str) -> Text<'_> {
+/// A text of an event as reasons quote it: at most 64 characters, on one line.
+pub fn quote(text: &str) -> Text<'_> {
     if text.len() <= QUOTED && !text.contains(char::is_control) {
         return Text::Borrowed(text);
     }

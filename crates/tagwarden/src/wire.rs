@@ -201,9 +201,8 @@ impl Stages for Detection {
     fn redact(&mut self, change: &mut Change<'_>, enriched: &mut Enriched<'_>, assessment: &mut Assessment) {
         // What was a secret in a value is one in the words about it, too.
         let mut hide = |was: &str| {
-            assessment.reasons.iter_mut().for_each(|reason| *reason = reason.replace(was, "***"));
             let words = assessment.hits.iter_mut().filter_map(|hit| hit.reason.as_mut());
-            words.for_each(|reason| *reason = reason.replace(was, "***"));
+            assessment.reasons.iter_mut().chain(words).for_each(|reason| *reason = hidden(reason, was));
         };
         let mut clean = |name: &str, value: &mut Text<'_>| {
             if let Some(clean) = tagwarden_events::redacted(name, value) {
@@ -242,6 +241,11 @@ impl Stages for Detection {
         self.judge.delta(delta);
         self.baseline.delta(delta);
     }
+}
+
+/// `words` without the secret, which may be quoted in them in part.
+fn hidden(words: &str, secret: &str) -> String {
+    words.replace(secret, "***").replace(tagwarden_baseline::quote(secret).as_ref(), "***")
 }
 
 /// The Parquet archive.
@@ -326,5 +330,20 @@ pub fn name_versions(recipe: &Recipe) -> Versions {
         rules: recipe.rules.as_ref().map(|text| name(text.as_bytes())),
         inventory: recipe.inventory.as_ref().map(|bytes| name(bytes)),
         model: recipe.model.as_ref().map(|bytes| name(bytes)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hidden;
+
+    #[test]
+    fn a_secret_is_hidden_where_reasons_quote_it_in_part_too() {
+        let long = "q7".repeat(40);
+        for secret in ["hunter2", "two\nlines", &long] {
+            let quoted = tagwarden_baseline::quote(secret);
+            let words = format!("api-key = {quoted}: 0 of 3 changes, was {secret}");
+            assert_eq!(hidden(&words, secret), "api-key = ***: 0 of 3 changes, was ***");
+        }
     }
 }

@@ -29,7 +29,7 @@ impl Scene<'_, '_> {
             Feature::RoleAction => self.of_scope(out, "calls", &format!("by role {}", quote(role(self.actor))), &known),
             Feature::AccountAction => self.of_account(out, "calls", &account, &known),
             Feature::Cidr => self.of_account(out, "changes", &account, &known),
-            Feature::NewRegion => self.of_scope(out, "calls", "in any account", &known),
+            Feature::NewRegion => self.of_scope(out, "calls", "in all accounts", &known),
             Feature::Toucher => self.of_scope(out, "changes", "of this resource", &known),
             Feature::TagValue | Feature::Transition => {
                 self.of_account(out, &format!("changes of {}", key()), &account, &known);
@@ -62,9 +62,10 @@ impl Scene<'_, '_> {
     fn of_scope(&self, out: &mut String, what: &str, scope: &str, known: &Known) {
         let Known { context, value, .. } = known;
         let _written = write!(out, ": {} of {} {what} {scope}", thousands(value.count), thousands(context.count));
-        let last = if value.count > 0 { value } else { context };
-        if last.count > 0 {
-            let _written = write!(out, ", last {}", self.ago(last));
+        if value.count > 0 {
+            let _written = write!(out, ", last {}", self.ago(value));
+        } else if context.count > 0 {
+            let _written = write!(out, ", the last {}", self.ago(context));
         }
     }
 
@@ -93,25 +94,19 @@ impl Scene<'_, '_> {
         };
         if value.count == 0 && *elsewhere > 0 {
             let others = if *elsewhere == 1 { "other" } else { "others" };
-            let _written = write!(out, "; {} {others} {} did", thousands(*elsewhere), self.peers(feature));
+            let _written = write!(out, "; {} {others}{} did", thousands(*elsewhere), self.peers(feature));
         }
     }
 
-    /// Who the next wider context is about.
+    /// Who the next wider context is about: a place, a team, a role, or all of a kind.
     fn peers(&self, feature: Feature) -> String {
-        let role = || format!("as {}", quote(role(self.actor)));
+        let team = self.actor.team.as_deref().map(|team| format!(" of team {}", quote(team))).unwrap_or_default();
+        let role = || format!(" as {}", quote(role(self.actor)));
         match feature {
-            Feature::Region => "in this account".to_owned(),
-            Feature::Network | Feature::Agent | Feature::Hours | Feature::Tool => {
-                match self.actor.team.as_deref().filter(|_| feature != Feature::Tool) {
-                    Some(team) => format!("of team {}", quote(team)),
-                    None => format!("of kind {}", self.actor.kind.map_or("unknown", |kind| kind.as_str())),
-                }
-            }
-            Feature::Action | Feature::Account => match &self.actor.team {
-                Some(team) => format!("of team {} {}", quote(team), role()),
-                None => role(),
-            },
+            Feature::Region => " in this account".to_owned(),
+            Feature::Network | Feature::Agent | Feature::Hours => team,
+            Feature::Tool => String::new(),
+            Feature::Action | Feature::Account => team + &role(),
             _ => role(),
         }
     }
