@@ -58,7 +58,7 @@ mod tests {
     use super::md5;
 
     fn hex(text: &str) -> String {
-        md5(text).iter().map(|byte| format!("{byte:02x}")).collect()
+        format!("{:032x}", u128::from_be_bytes(md5(text)))
     }
 
     #[test]

@@ -5,9 +5,11 @@ use proptest::prelude::*;
 use super::{Case, Incident, Judged, Label, MOST_A_DAY, OneHot, Place, curves, explanations, field, measure, random};
 use tagwarden_core::Timestamp;
 
-/// Cases of (second, actor, attack as `Some((number, true))` or twin as `Some((number, false))`).
-fn judged(cases: &[(i64, usize, Option<(usize, bool)>)]) -> Judged {
-    let case = |&(second, actor, label): &(i64, usize, Option<(usize, bool)>)| Case {
+/// Second, actor, and an attack as `Some((number, true))` or a twin as `Some((number, false))`.
+type Short = (i64, usize, Option<(usize, bool)>);
+
+fn judged(cases: &[Short]) -> Judged {
+    let case = |&(second, actor, label): &Short| Case {
         time: Timestamp::from_seconds(second),
         actor,
         label: label.map(|(incident, malicious)| Label { incident, malicious }),
@@ -56,6 +58,12 @@ fn a_small_case_worked_out_by_hand() {
     assert_eq!((found.per_scenario["s1"][&10].found, found.per_scenario["s1"][&10].of), (1, 1));
     let told = found.time_to_detect.at_80_recall.unwrap();
     close(Some(told.at_first_event), 1.0);
+}
+
+#[test]
+fn a_group_holds_for_an_hour_and_no_longer() {
+    let groups = |second| measure(&judged(&[(0, 0, None), (second, 0, None)]), &[1.0, 1.0]).groups;
+    assert_eq!((groups(3600), groups(3601)), (1, 2));
 }
 
 #[test]
