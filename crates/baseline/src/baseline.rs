@@ -80,6 +80,11 @@ impl Baseline {
         }
     }
 
+    /// The groups a day that may lie above the threshold.
+    pub fn alerts_per_day(&self) -> f64 {
+        self.reference.alerts_per_day()
+    }
+
     /// From now on judges by `model`: its tails, its forest, its crowds; its threshold until there are reference days
     /// under it. While too little was learned here for what is new to say something, nothing is judged.
     pub fn judge_by(&mut self, model: Arc<Model>) {

@@ -228,6 +228,10 @@ impl Reference {
         Some(full.map_or(threshold, |full| threshold.max(full)))
     }
 
+    pub(crate) fn alerts_per_day(&self) -> f64 {
+        self.alerts_per_day
+    }
+
     /// Groups that one day may tell.
     fn most(&self) -> usize {
         floor(2.0 * self.alerts_per_day).max(1)

@@ -40,6 +40,8 @@ pub struct Detection {
     judge: tagwarden_detect::Judge,
     baseline: tagwarden_baseline::Baseline,
     redact_raw: bool,
+    /// A model in the making, from the events before a time.
+    lesson: Option<training::Lesson>,
 }
 
 /// What judging is made from: the same bytes that `_versions/` keeps.
@@ -102,7 +104,7 @@ impl Detection {
             }
             None => {}
         }
-        Ok(Self { enricher, judge, baseline, redact_raw })
+        Ok(Self { enricher, judge, baseline, redact_raw, lesson: None })
     }
 }
 
@@ -140,6 +142,7 @@ fn joined<T: std::fmt::Display>(faults: &[T]) -> String {
 
 impl Stages for Detection {
     fn feed(&mut self, event: &Event<'_>) {
+        self.end_lesson(event.time);
         if tagwarden_events::feeds_sessions(event) {
             let actor = self.enricher.actor(event);
             self.enricher.feed(event, &actor);
@@ -194,6 +197,9 @@ impl Stages for Detection {
         enriched: &Enriched<'_>,
         assessment: &Assessment,
     ) {
+        if let Some(lesson) = &mut self.lesson {
+            lesson.take(&self.baseline, event, actor, assessment);
+        }
         self.baseline.learn(event, actor, change, enriched, &assessment.hits, &assessment.scores);
         self.enricher.apply(event, change);
     }

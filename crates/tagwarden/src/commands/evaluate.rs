@@ -27,6 +27,9 @@ use compare::Comparison;
 use truth::Truth;
 use witness::{Judged, Witness};
 
+/// Where the random draws of the model come from that is made on the way.
+const SEED: u64 = 0;
+
 #[derive(clap::Args)]
 pub struct Args {
     /// A file or folder of CloudTrail events
@@ -68,12 +71,16 @@ pub async fn run(args: Args) -> Result<()> {
     let until = time(&args.train_until)?;
     let truth = Truth::read(&args.truth)?;
     let bar = ProgressBar::new_spinner();
+    let mut stages = Detection::build(&setup.recipe)?;
+    if setup.recipe.model.is_none() {
+        stages.teach_until(until, SEED);
+    }
     let (_stop, stopped) = tokio::sync::watch::channel(false);
     let mut pipeline = Pipeline {
         source: Input::open(&args.events, false),
         state: Memory::default(),
         decoder: EventDecoder::default(),
-        stages: Detection::build(&setup.recipe)?,
+        stages,
         archive: Witness::new(until, bar.clone()),
         outbox: Silence,
         counts: Arc::new(Counts::default()),

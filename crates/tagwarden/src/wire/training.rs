@@ -1,10 +1,11 @@
 //! Past events through the stages of a worker, to learn from: nothing is archived, nobody is told.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use anyhow::Result;
 use tagwarden_baseline::{About, Baseline, Card, Model, Settings, Training};
-use tagwarden_core::{Event, RuleHit, Timestamp};
+use tagwarden_core::{Actor, Assessment, Event, RuleHit, Timestamp};
 use tagwarden_engine::stages::{Decode, Stages};
 
 use super::{Detection, EventDecoder, Recipe};
@@ -78,6 +79,49 @@ impl Learner {
     /// The baseline as the events left it.
     pub fn baseline(&self) -> &Baseline {
         &self.detection.baseline
+    }
+}
+
+/// A model in the making while a worker's stages judge: from the events before a time, for those from it on.
+pub struct Lesson {
+    until: Timestamp,
+    seed: u64,
+    training: Training,
+    events: u64,
+    changes: u64,
+    first: Option<Timestamp>,
+}
+
+impl Lesson {
+    /// Gathers one change, before it is learned.
+    pub fn take(&mut self, baseline: &Baseline, event: &Event<'_>, actor: &Actor<'_>, assessment: &Assessment) {
+        baseline.train(&mut self.training, event, actor, &assessment.hits, &assessment.scores);
+        self.first.get_or_insert(event.time);
+        self.changes += 1;
+    }
+}
+
+impl Detection {
+    /// From `until` on judges by a model of what came before it, as `train` would make it then.
+    pub fn teach_until(&mut self, until: Timestamp, seed: u64) {
+        let training = Training::new(seed, self.baseline.alerts_per_day());
+        self.lesson = Some(Lesson { until, seed, training, events: 0, changes: 0, first: None });
+    }
+
+    /// Takes the model into use once its time has come. Too little to make one of leaves judging as it was.
+    pub fn end_lesson(&mut self, now: Timestamp) {
+        let Some(lesson) = &mut self.lesson else { return };
+        if now < lesson.until {
+            lesson.events += 1;
+            return;
+        }
+        if let Some(Lesson { until, seed, training, events, changes, first }) = self.lesson.take() {
+            let from = first.map_or(until.0, |first| first.0);
+            let about = About { from, to: until.0, events, changes, excluded: 0, seed, data: [0; 32] };
+            if let Ok((model, _)) = self.baseline.trained(training, about, 1) {
+                self.baseline.judge_by(Arc::new(model));
+            }
+        }
     }
 }
 
