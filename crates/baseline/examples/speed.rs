@@ -1,17 +1,27 @@
-//! What judging and learning cost per change: `cargo run --release -p tagwarden-baseline --example speed`.
+//! What judging and learning cost per change: `cargo run --release -p tagwarden-baseline --example speed -- [CHANGES]`.
+//!
+//! A simulated place: 400 people and machines, new ones now and then, in 40 accounts, 50,000 changes a day; without a
+//! number one million changes in all. What is printed: per change the median, the 99th percentile and the longest of
+//! score and learn (time on the processor, so that other work on the machine does not count), those above 5 ms, the
+//! memory held, and the longest of handing out what changed.
 
 use std::borrow::Cow;
 
-use tagwarden_baseline::{Baseline, Settings};
+use rustix::time::{ClockId, clock_gettime};
+use tagwarden_baseline::{Baseline, Governed, Settings};
 use tagwarden_core::{
-    Actor, ActorKind, Change, Enriched, Event, EventKind, Family, Identity, StateDelta, TagDelta, TagEdit, TagOp,
-    Timestamp, Via,
+    Actor, ActorKind, Change, Enriched, Event, EventKind, Family, Identity, NetworkClass, StateDelta, TagDelta,
+    TagEdit, TagOp, Timestamp, Via,
 };
 use tagwarden_json::{Node, Tape};
 
-const CHANGES: u64 = 50_000;
-const PASSES: i64 = 20;
+const CHANGES: u64 = 1_000_000;
+/// A day's changes; after so many the place is as busy as it gets.
+const A_DAY: u64 = 50_000;
 const DAY: i64 = 86_400_000;
+/// Changes after which what changed is handed out, as a worker does.
+const EPOCH: u64 = 65_536;
+const STALL: u64 = 5_000_000;
 const KEYS: [&str; 6] = ["Environment", "Team", "costcenter", "version", "Name", "Schedule"];
 const ACTIONS: [&str; 8] = [
     "CreateTags",
@@ -40,6 +50,10 @@ impl Numbers {
         self.below(end)
     }
 
+    fn one_in(&mut self, many: u64) -> bool {
+        self.below(many) == 0
+    }
+
     fn pick(&mut self, from: &[&'static str]) -> &'static str {
         let at = self.skewed(from.len() as u64);
         usize::try_from(at).ok().and_then(|at| from.get(at)).copied().unwrap_or_default()
@@ -48,25 +62,32 @@ impl Numbers {
 
 type Made<'a> = (Event<'a>, Actor<'a>, Change<'a>, Enriched<'a>);
 
+/// The `n`-th change.
 fn made<'a>(numbers: &mut Numbers, n: u64, node: Node<'a>) -> Made<'a> {
-    let who = numbers.skewed(400);
+    // Somebody new begins, once in a thousand changes; most of them are never seen again.
+    let who = if numbers.one_in(1000) { 400 + n } else { numbers.skewed(400) };
+    let human = who % 3 > 0;
     let action = numbers.pick(&ACTIONS);
+    let second = i64::try_from(n % A_DAY * 86_400 / A_DAY).unwrap_or(0) * 1000;
+    let day = i64::try_from(n / A_DAY).unwrap_or(0);
+    let at = (1000 + day) * DAY + second;
+    let away = numbers.one_in(300);
     let event = Event {
         id: Cow::Borrowed(""),
         key: n.into(),
         shared_id: None,
         kind: EventKind::ApiCall,
-        time: Timestamp(0),
+        time: Timestamp(at),
         account_id: format!("{:012}", (who + numbers.skewed(3)) % 40 * 7_919_111).into(),
-        region: if numbers.below(50) == 0 { "us-east-1" } else { "eu-central-1" }.into(),
+        region: if numbers.one_in(50) { "us-east-1" } else { "eu-central-1" }.into(),
         source: "ec2.amazonaws.com".into(),
         name: action.into(),
         action: action.into(),
-        error_code: None,
-        read_only: false,
-        source_ip: Some(format!("203.{}.113.7", who % 20).into()),
-        user_agent: None,
-        identity: Identity::default(),
+        error_code: numbers.one_in(60).then(|| "AccessDenied".into()),
+        read_only: numbers.one_in(10),
+        source_ip: Some(format!("203.{}.113.{}", if away { n % 250 } else { who % 20 }, who % 250).into()),
+        user_agent: Some(if numbers.one_in(40) { "Boto3/1.35 os/linux" } else { "aws-cli/2.15 os/macos" }.into()),
+        identity: Identity { mfa: Some(!numbers.one_in(90)), ..Identity::default() },
         request: None,
         response: None,
         record: node,
@@ -74,21 +95,21 @@ fn made<'a>(numbers: &mut Numbers, n: u64, node: Node<'a>) -> Made<'a> {
         fault: None,
     };
     let actor = Actor {
-        kind: Some(ActorKind::Human),
-        human: None,
-        identity_type: None,
+        kind: Some(if human { ActorKind::Human } else { ActorKind::Workload }),
+        human: human.then(|| format!("number{who}").into()),
+        identity_type: Some("AssumedRole".into()),
         arn: None,
         session: None,
-        principal: None,
-        access_key_id: None,
+        principal: Some(format!("arn:aws:iam::111122223333:role/role-{}", who % 30).into()),
+        access_key_id: Some(format!("ASIA{}", who * 1_000_000 + n / 2_000).into()),
         via: Via::Api,
         root: false,
         chain: vec![],
         key: format!("somebody.number{who}@acmeo-group.example.net"),
         team: Some(format!("team-{}", who % 12).into()),
-        network: None,
-        local_hour: 12,
-        local_weekday: 2,
+        network: Some(if away { NetworkClass::Internet } else { NetworkClass::Office }),
+        local_hour: u8::try_from(second / 3_600_000).unwrap_or(0),
+        local_weekday: u8::try_from(day % 7).unwrap_or(0),
         business_hours: true,
         source_identity_missing: false,
     };
@@ -97,7 +118,7 @@ fn made<'a>(numbers: &mut Numbers, n: u64, node: Node<'a>) -> Made<'a> {
         family: Family::Tags,
         kind: "tags_changed",
         resource_type: "AWS::EC2::Instance".into(),
-        resource_id: "i-0123456789abcdef0".into(),
+        resource_id: format!("i-{:017x}", numbers.skewed(200_000)).into(),
         resource_arn: None,
         resource_name: None,
         tags: TagEdit::default(),
@@ -107,46 +128,107 @@ fn made<'a>(numbers: &mut Numbers, n: u64, node: Node<'a>) -> Made<'a> {
         let key = numbers.pick(&KEYS);
         let many = if key == "version" || key == "Name" { 5000 } else { 8 };
         let (old, new) = (numbers.skewed(many), numbers.skewed(many));
-        let old = (numbers.below(2) == 0).then(|| format!("value-{old}").into());
+        let old = numbers.one_in(2).then(|| format!("value-{old}").into());
         TagDelta { key: key.into(), old, new: Some(format!("value-{new}").into()), op: TagOp::Modified }
     });
-    let enriched = Enriched { tags: tags.collect(), ..Enriched::default() };
+    let owner = Some(format!("team-{}", if numbers.one_in(20) { n % 12 } else { who % 12 }).into());
+    let environment = Some(if who % 40 < 15 { "prod" } else { "dev" }.into());
+    let enriched = Enriched { tags: tags.collect(), owner, environment, ..Enriched::default() };
     (event, actor, change, enriched)
 }
 
-/// Nanoseconds that this process has spent on a processor: other people's work on the machine does not count.
+/// Nanoseconds that this thread has spent on a processor.
 fn spent() -> u64 {
-    let text = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
-    text.split(' ').next().and_then(|number| number.parse().ok()).unwrap_or_default()
+    let now = clock_gettime(ClockId::ThreadCPUTime);
+    u64::try_from(now.tv_sec * 1_000_000_000 + now.tv_nsec).unwrap_or(0)
+}
+
+/// Memory that the process holds, in MiB.
+fn held() -> u64 {
+    let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    text.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).map_or(0, |pages| pages * 4096 >> 20)
+}
+
+/// How often what took so long; in steps of a sixteenth of its size.
+struct Times {
+    counts: Vec<u64>,
+    longest: (u64, u64),
+    stalls: u64,
+}
+
+impl Times {
+    fn new() -> Self {
+        Self { counts: vec![0; 64 * 16], longest: (0, 0), stalls: 0 }
+    }
+
+    fn add(&mut self, nanos: u64, n: u64) {
+        self.longest = self.longest.max((nanos, n));
+        self.stalls += u64::from(nanos > STALL);
+        let step = |nanos: u64| {
+            let doublings = u64::from(nanos.max(16).ilog2());
+            doublings * 16 + (nanos.max(16) >> (doublings - 4)) - 16
+        };
+        if let Some(count) = usize::try_from(step(nanos)).ok().and_then(|at| self.counts.get_mut(at)) {
+            *count += 1;
+        }
+    }
+
+    /// The time that a share of all do not exceed.
+    fn at(&self, share: f64) -> u64 {
+        let all: u64 = self.counts.iter().sum();
+        let mut seen = 0;
+        let place = self.counts.iter().position(|count| {
+            seen += count;
+            seen as f64 >= share * all as f64
+        });
+        let place = place.unwrap_or(0) as u64;
+        ((place % 16 + 17) << (place / 16)) >> 4
+    }
 }
 
 fn main() {
     let mut tape = Tape::new();
     let Ok(node) = tape.parse("{}") else { return };
-    let mut numbers = Numbers(7);
-    let mut all: Vec<Made<'_>> = (0..CHANGES).map(|n| made(&mut numbers, n, node)).collect();
-    let tags: usize = all.iter().map(|(_, _, _, enriched)| enriched.tags.len()).sum();
-    println!("{CHANGES} changes with {tags} tags, a day each pass");
-    let mut baseline = Baseline::new(Settings::default());
-    for pass in 0..PASSES {
-        for (n, (event, ..)) in (0i64..).zip(&mut all) {
-            event.time = Timestamp(pass * DAY + n * 1000);
-        }
+    let changes = std::env::args().nth(1).and_then(|number| number.parse().ok()).unwrap_or(CHANGES);
+    let words = |list: &[&str]| list.iter().map(ToString::to_string).collect();
+    let governed = Governed {
+        environment: words(&["Environment"]),
+        accounting: words(&["costcenter", "Team"]),
+        automation: words(&["Schedule"]),
+        ..Governed::default()
+    };
+    let mut baseline = Baseline::new(Settings::default(), governed);
+    let (mut numbers, mut all, mut turns, mut saves) = (Numbers(7), Times::new(), Times::new(), Times::new());
+    let mut anomalous = 0;
+    for n in 0..changes {
+        let (event, actor, change, enriched) = made(&mut numbers, n, node);
         let begun = spent();
-        let mut anomalous = 0;
-        for (event, actor, change, enriched) in &all {
-            let scores = baseline.score(event, actor, change, enriched, false);
-            baseline.learn(event, actor, change, enriched, &scores);
-            anomalous += u32::from(scores.threshold.is_some_and(|threshold| scores.score > threshold));
+        let scores = baseline.score(&event, &actor, &change, &enriched);
+        baseline.learn(&event, &actor, &change, &enriched, &[], &scores);
+        let took = spent() - begun;
+        all.add(took, n);
+        if n % A_DAY == 0 {
+            turns.add(took, n);
         }
-        let each = (spent() - begun) / CHANGES;
-        let begun = spent();
-        let mut delta = StateDelta::default();
-        baseline.delta(&mut delta);
-        let (entries, micros) = (delta.entries.len(), (spent() - begun) / 1000);
-        let bytes: usize = delta.entries.iter().filter_map(|entry| entry.value.as_ref()).map(Vec::len).sum();
-        println!(
-            "day {pass:2}: {each} ns a change, {anomalous} above; saved {entries} entries, {bytes} bytes in {micros} us"
-        );
+        anomalous += u64::from(scores.threshold.is_some_and(|threshold| scores.score > threshold));
+        if n % EPOCH == EPOCH - 1 {
+            let begun = spent();
+            let mut delta = StateDelta::default();
+            baseline.delta(&mut delta);
+            saves.add(spent() - begun, n);
+        }
+        if (n + 1) % (changes / 10).max(1) == 0 {
+            let (p50, p99, (longest, which)) = (all.at(0.5), all.at(0.99), all.longest);
+            println!(
+                "{:9} changes: {p50} ns median, {p99} ns p99, {} us longest (number {which}), {} above 5 ms; a day's \
+                 first {} us at most; saved in {} ms at most; {anomalous} anomalous; {} MiB",
+                n + 1,
+                longest / 1000,
+                all.stalls,
+                turns.longest.0 / 1000,
+                saves.longest.0 / 1_000_000,
+                held(),
+            );
+        }
     }
 }

@@ -88,3 +88,78 @@ pub(crate) fn rules(hits: &[RuleHit], frozen: &Frozen) -> f64 {
     };
     hits.iter().map(weight).fold(0.0, f64::max)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Oddest, rules, score};
+    use crate::Kind;
+    use crate::features::{Family, Feature, Row};
+    use crate::spread::{BINS, Frozen};
+    use tagwarden_core::{RuleHit, Severity};
+
+    /// A place where every oddness has a tail of its own bin's number, and one rule of two hits every tenth time.
+    fn frozen() -> Frozen {
+        let tails = (0..Feature::ALL.len() * BINS).map(|at| crate::features::as_f32((at % BINS) as f64)).collect();
+        Frozen { tails, changes: 99_999, rules: [(crate::hash::text("daily"), 9_999)].into() }
+    }
+
+    fn row(odd: &[(Feature, f64)]) -> Row {
+        let mut row = Row::default();
+        odd.iter().for_each(|(feature, x)| row.raise(*feature, *x));
+        row
+    }
+
+    fn sum(odd: &[(Feature, f64)]) -> f64 {
+        Oddest::of(&row(odd), &frozen()).sum()
+    }
+
+    #[test]
+    fn the_oddest_of_a_family_speaks_for_all() {
+        let one = sum(&[(Feature::Region, 3.0)]);
+        assert!(one > 0.0 && sum(&[(Feature::Region, 3.0), (Feature::Account, 1.0)]) == one);
+        assert!(sum(&[(Feature::Region, 3.0), (Feature::Tool, 1.0)]) > one);
+        let ranked: Vec<_> =
+            Oddest::of(&row(&[(Feature::Tool, 1.0), (Feature::Account, 3.0), (Feature::Region, 2.0)]), &frozen())
+                .ranked()
+                .map(|(_, feature)| feature)
+                .collect();
+        assert_eq!(ranked, [Feature::Account, Feature::Tool], "oddest first, none for what is ordinary");
+    }
+
+    #[test]
+    fn three_families_count_in_full_and_three_less_and_less() {
+        let of_families: Vec<Feature> = Feature::ALL.into_iter().fold(vec![], |mut firsts: Vec<Feature>, feature| {
+            if firsts.iter().all(|first| first.family() != feature.family()) {
+                firsts.push(feature);
+            }
+            firsts
+        });
+        assert_eq!(of_families.len(), Family::COUNT);
+        let odd: Vec<(Feature, f64)> = of_families.iter().map(|feature| (*feature, 1.0)).collect();
+        let one = sum(&odd[..1]);
+        let gained: Vec<f64> = (1..=9).map(|n| (sum(&odd[..n]) - sum(&odd[..n - 1])) / one).collect();
+        for (gained, wanted) in gained.into_iter().zip([1.0, 1.0, 1.0, 0.7, 0.5, 0.3, 0.0, 0.0, 0.0]) {
+            assert!((gained - wanted).abs() < 1e-9, "{gained} {wanted}");
+        }
+    }
+
+    #[test]
+    fn a_rule_weighs_by_severity_and_by_how_rarely_it_hits() {
+        let hit = |id: &str, severity| RuleHit { id: id.into(), title: id.into(), severity, reason: None };
+        let weight = |hits: &[RuleHit]| rules(hits, &frozen());
+        let (daily, rare) = (hit("daily", Severity::High), hit("rare", Severity::High));
+        assert!((weight(&[rare.clone()]) - 12.0).abs() < 1e-9, "three steps of four, in full");
+        let (often, worst) = (weight(&[daily.clone()]), weight(&[hit("rare", Severity::Critical)]));
+        assert!(often > 0.0 && often < 3.0 && worst > 15.0, "{often} {worst}");
+        assert!(weight(&[daily, rare.clone()]) == weight(&[rare]), "the weightiest");
+        assert!(weight(&[hit("rare", Severity::Info)]) == 0.0 && weight(&[]) == 0.0);
+    }
+
+    #[test]
+    fn a_read_is_worth_less_but_never_less_than_nothing() {
+        assert!(score(Kind::Blend, 10.0, 0.0, 0.0, true) < score(Kind::Blend, 10.0, 0.0, 0.0, false));
+        assert!(score(Kind::Blend, 1.0, 0.0, 0.0, true) == 0.0);
+        assert!(score(Kind::Blend, 1.0, 4.0, 9.0, false) > 1.0, "the forest has a say");
+        assert!(score(Kind::Forest, 1.0, 4.0, 9.0, false) == 4.0 && score(Kind::Dbscan, 1.0, 4.0, 9.0, false) == 9.0);
+    }
+}

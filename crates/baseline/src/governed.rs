@@ -44,3 +44,39 @@ impl Governed {
         enriched.tags.iter().map(worth).fold(0.0, f64::max)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Governed;
+    use tagwarden_core::{Enriched, TagDelta, TagOp};
+
+    fn weight(tags: &[(&'static str, TagOp)]) -> f64 {
+        let keys = |key: &str| vec![key.to_owned()];
+        let governed = Governed {
+            access: keys("Project"),
+            automation: keys("Backup"),
+            environment: keys("Environment"),
+            accounting: keys("CostCenter"),
+            ..Governed::default()
+        };
+        let delta = |(key, op): &(&'static str, TagOp)| TagDelta { key: (*key).into(), old: None, new: None, op: *op };
+        governed.weight(&Enriched { tags: tags.iter().map(delta).collect(), ..Enriched::default() })
+    }
+
+    #[test]
+    fn who_may_touch_it_weighs_more_than_who_pays() {
+        let heaviest_first = ["PROJECT", "Backup", "environment", "CostCenter", "Name"];
+        let weights = heaviest_first.map(|key| weight(&[(key, TagOp::Modified)]));
+        assert!(weights.windows(2).all(|pair| pair[0] > pair[1]), "{weights:?}");
+        assert!(weights[4] == 0.0);
+    }
+
+    #[test]
+    fn the_weightiest_tag_counts_and_what_may_be_the_same_again_weighs_less() {
+        let cost = weight(&[("CostCenter", TagOp::Removed)]);
+        let both = [("CostCenter", TagOp::Removed), ("Project", TagOp::Modified)];
+        assert!(weight(&both) > cost && weight(&both) == weight(&both[1..]));
+        assert!(weight(&[("CostCenter", TagOp::Unknown)]) < cost);
+        assert!(weight(&[("Project", TagOp::Unchanged)]) == 0.0);
+    }
+}

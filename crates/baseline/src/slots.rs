@@ -20,7 +20,7 @@ pub(crate) trait Kept: Default + Clone {
 pub(crate) struct Slots<T> {
     space: &'static str,
     most: usize,
-    slots: Vec<(u64, T)>,
+    places: Vec<(u64, T)>,
     by_key: FxHashMap<u64, u32>,
     hand: usize,
     dirty: Vec<u32>,
@@ -32,7 +32,7 @@ impl<T: Kept> Slots<T> {
         Self {
             space,
             most: most.max(1),
-            slots: Vec::new(),
+            places: Vec::new(),
             by_key: FxHashMap::default(),
             hand: 0,
             dirty: Vec::new(),
@@ -42,7 +42,7 @@ impl<T: Kept> Slots<T> {
 
     pub(crate) fn get(&self, key: u64) -> Option<&T> {
         let slot = usize::try_from(*self.by_key.get(&key)?).ok()?;
-        self.slots.get(slot).map(|(_, kept)| kept)
+        self.places.get(slot).map(|(_, kept)| kept)
     }
 
     /// What is kept of `key`, made if need be; it will be part of the next delta.
@@ -55,20 +55,20 @@ impl<T: Kept> Slots<T> {
             *flag = true;
             self.dirty.push(number(slot));
         }
-        &mut self.slots[slot].1
+        &mut self.places[slot].1
     }
 
     fn take(&mut self, key: u64) -> usize {
-        let slot = if self.slots.len() < self.most {
-            self.slots.push((key, T::default()));
+        let slot = if self.places.len() < self.most {
+            self.places.push((key, T::default()));
             self.is_dirty.push(false);
-            self.slots.len() - 1
+            self.places.len() - 1
         } else {
             let looked_at = (0..LOOKED_AT.min(self.most)).map(|step| (self.hand + step) % self.most);
-            let oldest = looked_at.min_by_key(|slot| self.slots.get(*slot).map_or(i64::MIN, |(_, kept)| kept.used()));
+            let oldest = looked_at.min_by_key(|slot| self.places.get(*slot).map_or(i64::MIN, |(_, kept)| kept.used()));
             let oldest = oldest.unwrap_or(0);
             self.hand = (self.hand + LOOKED_AT) % self.most;
-            if let Some(slot) = self.slots.get_mut(oldest) {
+            if let Some(slot) = self.places.get_mut(oldest) {
                 self.by_key.remove(&slot.0);
                 *slot = (key, T::default());
             }
@@ -93,12 +93,12 @@ impl<T: Kept> Slots<T> {
         if slot >= self.most {
             return;
         }
-        if slot >= self.slots.len() {
-            self.slots.resize_with(slot + 1, || (0, T::default()));
+        if slot >= self.places.len() {
+            self.places.resize_with(slot + 1, || (0, T::default()));
             self.is_dirty.resize(slot + 1, false);
         }
         let key = u64::from_be_bytes(*key);
-        if let Some(place) = self.slots.get_mut(slot) {
+        if let Some(place) = self.places.get_mut(slot) {
             *place = (key, kept);
             self.by_key.insert(key, number(slot));
         }
@@ -114,7 +114,7 @@ impl<T: Kept> Slots<T> {
             if let Some(flag) = self.is_dirty.get_mut(slot as usize) {
                 *flag = false;
             }
-            if let Some((key, kept)) = self.slots.get(slot as usize) {
+            if let Some((key, kept)) = self.places.get(slot as usize) {
                 let mut value = key.to_be_bytes().to_vec();
                 kept.encode(&mut value);
                 delta.set(self.space, slot.to_be_bytes(), value);
@@ -132,4 +132,125 @@ const HAND: &[u8] = b"hand";
 
 fn number(slot: usize) -> u32 {
     u32::try_from(slot).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kept, LOOKED_AT, Slots};
+    use proptest::prelude::*;
+    use tagwarden_core::{Entry, StateDelta};
+
+    #[derive(Debug, Clone, Default, PartialEq)]
+    struct Seen {
+        last: i64,
+        times: u8,
+    }
+
+    impl Kept for Seen {
+        fn used(&self) -> i64 {
+            self.last
+        }
+
+        fn encode(&self, into: &mut Vec<u8>) {
+            into.extend(self.last.to_be_bytes());
+            into.push(self.times);
+        }
+
+        fn decode(bytes: &[u8]) -> Option<Self> {
+            let (last, rest) = bytes.split_first_chunk()?;
+            let &[times] = rest else { return None };
+            Some(Self { last: i64::from_be_bytes(*last), times })
+        }
+    }
+
+    fn slots(most: usize) -> Slots<Seen> {
+        Slots::new("seen", most)
+    }
+
+    fn see(slots: &mut Slots<Seen>, key: u64, at: i64) {
+        let seen = slots.of(key);
+        (seen.last, seen.times) = (at, seen.times.wrapping_add(1));
+    }
+
+    fn saved(slots: &mut Slots<Seen>) -> Vec<Entry> {
+        let mut delta = StateDelta::default();
+        slots.delta(&mut delta);
+        delta.entries
+    }
+
+    #[test]
+    fn the_one_longest_unused_makes_room() {
+        let mut slots = slots(LOOKED_AT);
+        for key in 0..LOOKED_AT as u64 {
+            see(&mut slots, key, 100);
+        }
+        see(&mut slots, 5, 3);
+        see(&mut slots, 99, 101);
+        assert_eq!(slots.get(5), None, "used longest ago");
+        assert_eq!(slots.get(99), Some(&Seen { last: 101, times: 1 }), "begins anew");
+        let others = (0..LOOKED_AT as u64).filter(|key| *key != 5);
+        assert!(others.into_iter().all(|key| slots.get(key).is_some()));
+    }
+
+    #[test]
+    fn who_comes_back_daily_outlasts_a_crowd() {
+        let mut slots = slots(1000);
+        for n in 0..50_000 {
+            if n % 100 == 0 {
+                see(&mut slots, 7, n);
+            }
+            see(&mut slots, 1000 + n.cast_unsigned(), n);
+        }
+        assert_eq!(slots.get(7).map(|seen| seen.times), Some(244), "500 times, modulo 256");
+        assert_eq!((slots.places.len(), slots.by_key.len()), (1000, 1000));
+    }
+
+    #[test]
+    fn only_what_changed_is_handed_out_and_foreign_bytes_are_left_alone() {
+        let mut slots = slots(10);
+        (0..3).for_each(|key| see(&mut slots, key, 1));
+        assert_eq!(saved(&mut slots).len(), 4, "and where to look next");
+        assert!(saved(&mut slots).is_empty());
+        see(&mut slots, 1, 2);
+        assert_eq!(saved(&mut slots).len(), 2);
+        let before = slots.clone();
+        for (key, value) in [(vec![0; 4], vec![1; 3]), (vec![255; 4], vec![1; 17]), (vec![0; 3], vec![1; 17])] {
+            slots.restore(&Entry { space: "seen".into(), key, value: Some(value) });
+        }
+        assert_eq!((slots.places, slots.by_key), (before.places, before.by_key));
+    }
+
+    proptest! {
+        /// Cut anywhere and restored in any order, the same calls fill the same slots.
+        #[test]
+        fn same_calls_same_slots(
+            calls in prop::collection::vec((0u64..60, 0i64..40), 0..300),
+            most in 1usize..40,
+            cut in 0usize..300,
+            backwards: bool,
+        ) {
+            let (mut whole, mut cut_short) = (slots(most), slots(most));
+            let mut store = std::collections::BTreeMap::new();
+            for (n, (key, at)) in calls.into_iter().enumerate() {
+                if n == cut || n == cut / 2 {
+                    store.extend(saved(&mut cut_short).into_iter().map(|entry| (entry.key.clone(), entry)));
+                    cut_short = slots(most);
+                    let entries: Vec<&Entry> = store.values().collect();
+                    if backwards {
+                        entries.iter().rev().for_each(|entry| cut_short.restore(entry));
+                    } else {
+                        entries.iter().for_each(|entry| cut_short.restore(entry));
+                    }
+                }
+                see(&mut whole, key, at);
+                see(&mut cut_short, key, at);
+                prop_assert!(whole.places.len() <= most && whole.by_key.len() == whole.places.len());
+            }
+            prop_assert_eq!(&whole.places, &cut_short.places);
+            prop_assert_eq!(whole.hand, cut_short.hand);
+            for (key, seen) in &whole.places {
+                prop_assert_eq!(cut_short.get(*key), Some(seen));
+            }
+        }
+    }
 }
