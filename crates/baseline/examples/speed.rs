@@ -124,16 +124,18 @@ fn made<'a>(numbers: &mut Numbers, n: u64, node: Node<'a>) -> Made<'a> {
         tags: TagEdit::default(),
         details: vec![],
     };
-    let tags = (0..numbers.below(4)).map(|_| {
-        let key = numbers.pick(&KEYS);
-        let many = if key == "version" || key == "Name" { 5000 } else { 8 };
-        let (old, new) = (numbers.skewed(many), numbers.skewed(many));
-        let old = numbers.one_in(2).then(|| format!("value-{old}").into());
-        TagDelta { key: key.into(), old, new: Some(format!("value-{new}").into()), op: TagOp::Modified }
-    });
+    let tags: Vec<TagDelta<'_>> = (0..numbers.below(4))
+        .map(|_| {
+            let key = numbers.pick(&KEYS);
+            let many = if key == "version" || key == "Name" { 5000 } else { 8 };
+            let (old, new) = (numbers.skewed(many), numbers.skewed(many));
+            let old = numbers.one_in(2).then(|| format!("value-{old}").into());
+            TagDelta { key: key.into(), old, new: Some(format!("value-{new}").into()), op: TagOp::Modified }
+        })
+        .collect();
     let owner = Some(format!("team-{}", if numbers.one_in(20) { n % 12 } else { who % 12 }).into());
     let environment = Some(if who % 40 < 15 { "prod" } else { "dev" }.into());
-    let enriched = Enriched { tags: tags.collect(), owner, environment, ..Enriched::default() };
+    let enriched = Enriched { tags, owner, environment, ..Enriched::default() };
     (event, actor, change, enriched)
 }
 
@@ -146,7 +148,7 @@ fn spent() -> u64 {
 /// Memory that the process holds, in MiB.
 fn held() -> u64 {
     let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    text.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).map_or(0, |pages| pages * 4096 >> 20)
+    text.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).map_or(0, |pages| (pages * 4096) >> 20)
 }
 
 /// How often what took so long; in steps of a sixteenth of its size.

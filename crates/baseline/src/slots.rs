@@ -235,11 +235,12 @@ mod tests {
                 if n == cut || n == cut / 2 {
                     store.extend(saved(&mut cut_short).into_iter().map(|entry| (entry.key.clone(), entry)));
                     cut_short = slots(most);
-                    let entries: Vec<&Entry> = store.values().collect();
+                    let mut entries: Vec<&Entry> = store.values().collect();
                     if backwards {
-                        entries.iter().rev().for_each(|entry| cut_short.restore(entry));
-                    } else {
-                        entries.iter().for_each(|entry| cut_short.restore(entry));
+                        entries.reverse();
+                    }
+                    for entry in entries {
+                        cut_short.restore(entry);
                     }
                 }
                 see(&mut whole, key, at);

@@ -93,6 +93,7 @@ impl Made {
     /// The same for all changes of one call, another for another.
     fn event_key(&self) -> u128 {
         let mut hasher = DefaultHasher::new();
+        self.call.hash(&mut hasher);
         let call = Self { ordinal: 0, resource: String::new(), tags: vec![], hits: vec![], ..self.clone() };
         format!("{call:?}").hash(&mut hasher);
         hasher.finish().into()
