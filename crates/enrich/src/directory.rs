@@ -224,14 +224,13 @@ impl Directory {
 
     /// The team whose name is a word of `name`, the longest if there are several: `data` in `data-report-7f3a`.
     pub(crate) fn team_in(&self, name: &str) -> Option<&TeamFacts> {
-        let is_word = |team: &str, at: usize| {
-            let letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-            let bytes = name.as_bytes();
-            !letter(at.checked_sub(1).and_then(|before| bytes.get(before))) && !letter(bytes.get(at + team.len()))
-        };
+        let is_letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+        let bytes = name.as_bytes();
+        let begins = |at: usize| !is_letter(at.checked_sub(1).and_then(|before| bytes.get(before)));
+        let words = || (0..bytes.len()).filter(|at| begins(*at)).filter_map(|at| bytes.get(at..));
         let named = |team: &&TeamFacts| {
-            let team = team.name.as_str();
-            !team.is_empty() && name.match_indices(team).any(|(at, _)| is_word(team, at))
+            let team = team.name.as_bytes();
+            !team.is_empty() && words().any(|rest| rest.starts_with(team) && !is_letter(rest.get(team.len())))
         };
         self.teams.iter().filter(named).max_by_key(|team| team.name.len())
     }
