@@ -19,6 +19,8 @@ struct Company {
     test_start: String,
     /// Ids of the events at or after the start of the test, told by their time alone.
     judged: BTreeSet<String>,
+    /// How many events are before it.
+    learned: usize,
     malicious: BTreeSet<String>,
 }
 
@@ -43,7 +45,7 @@ fn company() -> &'static Company {
         exits(&mut simulate, 0);
         let spec: Value = serde_json::from_slice(&fs::read(folder.join("spec.json")).unwrap()).unwrap();
         let test_start = spec["test_start"].as_str().unwrap().to_owned();
-        let mut judged = BTreeSet::new();
+        let (mut judged, mut learned) = (BTreeSet::new(), 0);
         let mut last = String::new();
         for path in support::files(&folder.join("events")) {
             let mut text = String::new();
@@ -52,6 +54,8 @@ fn company() -> &'static Company {
                 let event: Value = serde_json::from_str(line).unwrap();
                 if event["eventTime"].as_str().unwrap() >= test_start.as_str() {
                     judged.insert(event["eventID"].as_str().unwrap().to_owned());
+                } else {
+                    learned += 1;
                 }
                 line.clone_into(&mut last);
             }
@@ -59,7 +63,7 @@ fn company() -> &'static Company {
         fs::write(folder.join("events/9999-99-99.ndjson"), format!("{last}\n{{\"no\": \"event\"}}\n")).unwrap();
         let malicious = truth(&folder).into_iter().filter(|line| line["malicious"] == true);
         let malicious = malicious.map(|line| line["event_id"].as_str().unwrap().to_owned()).collect();
-        Company { folder, test_start, judged, malicious }
+        Company { folder, test_start, judged, learned, malicious }
     })
 }
 
@@ -96,7 +100,7 @@ fn every_event_judged_has_one_line_and_the_figures_follow_from_them() {
     assert!(dispositions.contains("archive_only") && dispositions.contains("notify"), "{dispositions:?}");
 
     assert_eq!(report["events"], company.judged.len());
-    assert_eq!(report["quarantined"], 1);
+    assert_eq!((&report["learned"], &report["quarantined"]), (&json!(company.learned), &json!(1)));
     let malicious = company.judged.intersection(&company.malicious).count();
     assert_eq!(report["malicious_events"], malicious);
     // Average precision from the lines alone.
@@ -197,6 +201,8 @@ fn what_can_not_be_measured_is_refused() {
     let output = exits(command.args(["--train-until", &middle]), 0);
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("such as nobody; 1 records could not be used"), "{told}");
-    assert_eq!(last_line(&output.stdout)["incidents"], 1);
+    let report = last_line(&output.stdout);
+    assert_eq!(report["incidents"], 1);
+    assert_eq!((&report["learned"], &report["events"]), (&json!(10), &json!(10)), "an event at the time is judged");
     assert!(company.judged.len() > 1000, "the company is large enough to say something");
 }
