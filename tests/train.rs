@@ -94,12 +94,18 @@ fn a_model_is_learned_and_a_worker_judges_by_it() {
     };
     let (whole, end) = (drift("2026-01-05"), drift("2026-01-20"));
     assert!(moved(&whole) < 0.5 && moved(&whole) * 3.0 < moved(&end), "{} {}", moved(&whole), moved(&end));
-    assert!(whole["groups_a_day"].as_f64().unwrap() > 0.0 && whole["groups_told"].as_array().unwrap().len() > 15, "{whole}");
+    assert!(
+        whole["groups_a_day"].as_f64().unwrap() > 0.0 && whole["groups_told"].as_array().unwrap().len() > 15,
+        "{whole}"
+    );
 
     let place = Place::new(temp.path().join("place"), "");
     report(place.run_company(&PAST.company).arg("--model").arg(&model));
     let name = card["versions"]["model"].as_str().unwrap();
-    assert_eq!(fs::read(place.archive().join("_versions").join(name)).unwrap(), fs::read(model.join("model.bin")).unwrap());
+    assert_eq!(
+        fs::read(place.archive().join("_versions").join(name)).unwrap(),
+        fs::read(model.join("model.bin")).unwrap()
+    );
     let rows = rows(&place.archive());
     assert!(rows.values().all(|row| cell(row, "versions").contains(name)));
     // 9 January: three days have settled it, seven have not gone by, so the model's own reference ranks.
@@ -143,7 +149,9 @@ fn every_kind_of_score_is_its_own_and_needs_its_model() {
     let mut scores = BTreeSet::new();
     for kind in ["blend", "forest", "dbscan"] {
         let judged = judged(Some(&model), &format!("[baseline]\nkind = \"{kind}\"\n"), "2026-01-12");
-        let row = judged.values().find(|row| row["rule_ids"] == Value::Array(vec![]) && row["score_tails"].as_f64() > Some(20.0));
+        let row = judged
+            .values()
+            .find(|row| row["rule_ids"] == Value::Array(vec![]) && row["score_tails"].as_f64() > Some(20.0));
         let row = row.unwrap();
         assert!(row["anomaly_percentile"].as_f64().unwrap() > 50.0, "{row}");
         assert_eq!(kind == "dbscan", judged.values().all(|row| row["peer_distance"].is_f64()), "{kind}");
@@ -151,7 +159,8 @@ fn every_kind_of_score_is_its_own_and_needs_its_model() {
         if kind != "blend" {
             let config = temp.path().join("tagwarden.toml");
             fs::write(&config, format!("[baseline]\nkind = \"{kind}\"\n")).unwrap();
-            let told = exits(tagwarden().arg("judge").arg(PAST.company.join("events")).arg("-c").arg(&config), 2).stderr;
+            let told =
+                exits(tagwarden().arg("judge").arg(PAST.company.join("events")).arg("-c").arg(&config), 2).stderr;
             let want = format!("baseline.kind: found `{kind}` without a model, want one: give --model");
             assert!(String::from_utf8(told).unwrap().contains(&want));
         }

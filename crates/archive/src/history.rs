@@ -127,8 +127,13 @@ mod tests {
         };
         let [a, b]: [Arc<str>; 2] = ["a".into(), "b".into()];
         let mut last = None;
-        for (partition, position, step) in [(&a, 6, 1), (&a, 20, 1), (&b, 9, 0), (&b, 10, 2), (&b, 100, 2), (&b, 1, 0)] {
-            assert_eq!(step_of(&intent, &mut last, partition, &Position::offset(position)), step, "{partition} {position}");
+        for (partition, position, step) in [(&a, 6, 1), (&a, 20, 1), (&b, 9, 0), (&b, 10, 2), (&b, 100, 2), (&b, 1, 0)]
+        {
+            assert_eq!(
+                step_of(&intent, &mut last, partition, &Position::offset(position)),
+                step,
+                "{partition} {position}"
+            );
         }
         assert_eq!(step_of(&intent, &mut last, &a, &Position::offset(21)), usize::MAX, "read by nobody: last");
     }

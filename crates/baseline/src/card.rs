@@ -5,10 +5,10 @@ use std::fmt::Write;
 use serde::Serialize;
 use tagwarden_core::Timestamp;
 
+use crate::Kind;
 use crate::features::{FEATURES_VERSION, Feature};
 use crate::model::{LAYOUT_VERSION, Model};
 use crate::spread::{self, BINS};
-use crate::Kind;
 
 const DAY_SECONDS: i64 = 86_400;
 /// A share below this counts as this: the logarithm of nothing says nothing.
@@ -116,13 +116,23 @@ impl Card {
         line("window", format!("{} to {}, {} days that count", self.from, self.to, self.days));
         line("learned from", format!("{} changes of {} events", self.changes, self.events));
         line("left out as incidents", format!("{} events", self.excluded));
-        line("forest", format!("{} trees of {} changes, from a sample of {}", self.forest[0], self.forest[1], self.sample));
+        line(
+            "forest",
+            format!("{} trees of {} changes, from a sample of {}", self.forest[0], self.forest[1], self.sample),
+        );
         line("crowds", format!("{} core points, tolerance {:.3} nats", self.core_points, self.tolerance));
         line("seed", self.seed.to_string());
         line("data", format!("SHA-256 {}", self.data_sha256));
         line("versions", format!("layout {}, features {}", self.layout_version, self.features_version));
         let wanted = format!("{:.1} asked for", self.alerts_per_day);
-        line("groups a day", format!("{:.2} on the last {} days without incidents, {wanted}", self.groups_a_day(), self.groups_told.len()));
+        line(
+            "groups a day",
+            format!(
+                "{:.2} on the last {} days without incidents, {wanted}",
+                self.groups_a_day(),
+                self.groups_told.len()
+            ),
+        );
         for (kind, threshold) in &self.thresholds {
             line(&format!("threshold ({kind})"), format!("{threshold:.2}"));
         }

@@ -87,8 +87,13 @@ mod tests {
     #[test]
     fn defaults_are_sound_and_odd_values_are_named() {
         assert_eq!(Settings::default().faults(), []);
-        let odd =
-            Settings { alerts_per_day: f64::NAN, reference_days: 0, warm_up_days: 9, max_counters: 1, ..Settings::default() };
+        let odd = Settings {
+            alerts_per_day: f64::NAN,
+            reference_days: 0,
+            warm_up_days: 9,
+            max_counters: 1,
+            ..Settings::default()
+        };
         let keys: Vec<_> = odd.faults().into_iter().map(|(key, _)| key).collect();
         assert_eq!(keys, ["alerts_per_day", "reference_days", "warm_up_days", "max_counters"]);
     }

@@ -45,7 +45,9 @@ const LEAST_TOLERANCE: f32 = 0.25;
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum TrainingError {
     /// There is no reference in so little.
-    #[error("found {days} days with {changes} changes after the first three, want at least one with 300: give a longer window")]
+    #[error(
+        "found {days} days with {changes} changes after the first three, want at least one with 300: give a longer window"
+    )]
     TooLittle {
         /// Days with changes, without those that only settle.
         days: usize,
@@ -179,13 +181,14 @@ impl Training {
             model.references = references;
         }
         let model = model.sealed();
-        let halves = days.get(days.len() / 2).and_then(|middle| {
-            Some((spread.freeze_between(0, *middle)?, spread.freeze_between(*middle, u16::MAX)?))
-        });
+        let halves = days
+            .get(days.len() / 2)
+            .and_then(|middle| Some((spread.freeze_between(0, *middle)?, spread.freeze_between(*middle, u16::MAX)?)));
         let shifts = halves.map_or_else(Vec::new, |(first, second)| card::shifts(&first, &second));
         let told = self.groups(&clean, &model, Kind::Blend);
         let told = clean.iter().map(|day| {
-            let loud = told.range((*day, 0)..=(*day, u64::MAX)).filter(|(_, score)| **score > model.threshold(Kind::Blend));
+            let loud =
+                told.range((*day, 0)..=(*day, u64::MAX)).filter(|(_, score)| **score > model.threshold(Kind::Blend));
             (*day, loud.count())
         });
         let card = Card::new(&model, self.alerts_per_day, days.len(), self.sample.len(), told.collect(), shifts);

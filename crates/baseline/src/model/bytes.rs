@@ -196,8 +196,7 @@ impl About {
         let mut from = Reader::new(bytes);
         let mut next = || Ok::<_, BytesError>(from.groups::<8>(1)?.first().copied().unwrap_or_default());
         let [start, to] = [i64::from_le_bytes(next()?), i64::from_le_bytes(next()?)];
-        let [events, changes, excluded, seed] =
-            [next()?, next()?, next()?, next()?].map(u64::from_le_bytes);
+        let [events, changes, excluded, seed] = [next()?, next()?, next()?, next()?].map(u64::from_le_bytes);
         let data = from.groups::<32>(1)?.first().copied().unwrap_or_default();
         from.end()?;
         Ok(Self { from: start, to, events, changes, excluded, seed, data })

@@ -40,7 +40,8 @@ fn train(seed: u64, days: u16) -> Result<(Model, Card), TrainingError> {
         let (day, row) = (u16::try_from(1 + n / 400).unwrap(), row(n));
         let rule = RuleHit { id: "r".into(), title: "r".into(), severity: Severity::High, reason: None };
         let hits: &[RuleHit] = if n % 900 == 0 { &[rule] } else { &[] };
-        let scores = Scores { tails: Some(1.0), score: row.values().iter().map(|x| f64::from(*x)).sum(), ..Scores::default() };
+        let scores =
+            Scores { tails: Some(1.0), score: row.values().iter().map(|x| f64::from(*x)).sum(), ..Scores::default() };
         if spread.is_settled(day) {
             training.take(&Given { day, group: n / 4, row: &row, quiet: n % 7 == 0, hits, scores: &scores });
         }
@@ -71,7 +72,10 @@ fn a_model_comes_back_from_its_bytes() {
 fn what_is_no_model_of_ours_is_told() {
     let bytes = &TRAINED.2;
     let told = |bytes: &[u8]| Model::from_bytes(bytes).unwrap_err().to_string();
-    assert_eq!(told(b"PAR1 and so on"), "found 14 bytes that begin with `PAR1 and`, want a model, which begins with TAGWMODL");
+    assert_eq!(
+        told(b"PAR1 and so on"),
+        "found 14 bytes that begin with `PAR1 and`, want a model, which begins with TAGWMODL"
+    );
     let with = |at: usize, value: u32| {
         let mut bytes = bytes.clone();
         bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
@@ -128,9 +132,13 @@ fn a_model_is_quickly_loaded_and_asked() {
 fn the_threshold_lets_through_what_was_asked_for() {
     let (model, card, _) = &*TRAINED;
     assert_eq!(card.groups_told.len(), 14);
-    assert!(card.groups_told.iter().all(|(day, _)| day != "1970-01-20"), "a day with an incident: {:?}", card.groups_told);
+    assert!(
+        card.groups_told.iter().all(|(day, _)| day != "1970-01-20"),
+        "a day with an incident: {:?}",
+        card.groups_told
+    );
     let mean = card.groups_a_day();
-    assert!(mean <= 3.0 && mean >= 0.5, "{mean}: {:?}", card.groups_told);
+    assert!((0.5..=3.0).contains(&mean), "{mean}: {:?}", card.groups_told);
     assert!(Kind::ALL.iter().all(|kind| model.threshold(*kind) >= crate::surprisal::ORDINARY));
 }
 
@@ -148,7 +156,11 @@ fn what_is_odd_all_over_is_far_out_by_forest_and_crowds() {
 #[test]
 fn the_same_distribution_has_not_moved_and_another_has() {
     let (_, card, _) = &*TRAINED;
-    assert!(card.shifts.len() == Feature::ALL.len() && card.shifts.iter().all(|shift| shift.psi < 0.1), "{:?}", card.shifts);
+    assert!(
+        card.shifts.len() == Feature::ALL.len() && card.shifts.iter().all(|shift| shift.psi < 0.1),
+        "{:?}",
+        card.shifts
+    );
     let mut moved = Spread::new(28);
     for n in 0..8000 {
         moved.learn(u16::try_from(1 + n / 400).unwrap(), &row(n / 10 * 500 + 499), true, std::iter::empty());
@@ -161,5 +173,8 @@ fn the_same_distribution_has_not_moved_and_another_has() {
 #[test]
 fn too_little_is_told() {
     let told = train(1, 3).unwrap_err().to_string();
-    assert_eq!(told, "found 0 days with 0 changes after the first three, want at least one with 300: give a longer window");
+    assert_eq!(
+        told,
+        "found 0 days with 0 changes after the first three, want at least one with 300: give a longer window"
+    );
 }

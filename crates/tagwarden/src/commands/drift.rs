@@ -32,8 +32,8 @@ pub struct Args {
 }
 
 pub async fn run(args: Args) -> Result<()> {
-    let setup = setup::load(args.config.as_deref(), &args.rules, args.inventory.as_deref(), &[])?
-        .with_model(&args.model)?;
+    let setup =
+        setup::load(args.config.as_deref(), &args.rules, args.inventory.as_deref(), &[])?.with_model(&args.model)?;
     let Some(bytes) = &setup.recipe.model else {
         return Err(Usage("--model: found none, want the model to compare with".into()).into());
     };

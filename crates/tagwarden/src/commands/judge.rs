@@ -39,7 +39,8 @@ pub struct Args {
 }
 
 pub async fn run(args: Args) -> Result<()> {
-    let setup = setup::load(args.config.as_deref(), &args.rules, args.inventory.as_deref(), &[])?.with_model(&args.model)?;
+    let setup =
+        setup::load(args.config.as_deref(), &args.rules, args.inventory.as_deref(), &[])?.with_model(&args.model)?;
     if args.path.as_os_str() != "-" && !args.path.exists() {
         return Err(Usage(format!("found no file or folder {}, want one", args.path.display())).into());
     }

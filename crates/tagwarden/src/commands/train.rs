@@ -135,7 +135,9 @@ impl Stretch {
     pub async fn pass(&self, learner: &mut Learner, excluded: &HashSet<String>) -> Result<[u8; 32]> {
         if !self.archive.join("_tagwarden.json").exists() {
             let root = self.archive.display();
-            return Err(Usage(format!("--archive {root}: found no _tagwarden.json, want the root of an archive")).into());
+            return Err(
+                Usage(format!("--archive {root}: found no _tagwarden.json, want the root of an archive")).into()
+            );
         }
         let archive = Archive::open(&self.archive, "0", tagwarden_archive::Settings::default()).await?;
         let mut history = archive.history(&self.from, &self.to).await?;

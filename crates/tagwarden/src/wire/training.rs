@@ -150,7 +150,9 @@ fn one(
         let assessment =
             detection.judge.judge(row, hits, scores, |hits, scores| baseline.add_rules(event.time.day(), hits, scores));
         baseline.train(training, event, &actor, &assessment.hits, &assessment.scores);
-        if assessment.scores.threshold.is_some() && told.last_key_value().is_none_or(|(last, _)| *last < event.time.date()) {
+        if assessment.scores.threshold.is_some()
+            && told.last_key_value().is_none_or(|(last, _)| *last < event.time.date())
+        {
             told.insert(event.time.date(), BTreeSet::new());
         }
         if assessment.anomalous {
