@@ -93,7 +93,13 @@ impl Baseline {
     }
 
     /// Judges a change by the state before it, its rule hits left aside; nothing that is remembered changes.
-    pub fn score(&mut self, event: &Event<'_>, actor: &Actor<'_>, change: &Change<'_>, enriched: &Enriched<'_>) -> Scores {
+    pub fn score(
+        &mut self,
+        event: &Event<'_>,
+        actor: &Actor<'_>,
+        change: &Change<'_>,
+        enriched: &Enriched<'_>,
+    ) -> Scores {
         self.judge(event, actor, change, enriched);
         let surprisal_sum = self.judged.lookups.all().map(|lookup| lookup.surprisal.plain).sum();
         let today = self.reference.today(event.time.day());
@@ -104,7 +110,8 @@ impl Baseline {
         let oddest = Oddest::of(&self.judged.row, frozen);
         let (tails, families) = (oddest.sum(), oddest.families());
         let forest = model.map(|model| model.forest(&families));
-        let mut scores = Scores { tails: Some(tails), forest: forest.map(|of| of.score), surprisal_sum, ..Scores::default() };
+        let mut scores =
+            Scores { tails: Some(tails), forest: forest.map(|of| of.score), surprisal_sum, ..Scores::default() };
         let mut distance = 0.0;
         if let (Kind::Dbscan, Some(model)) = (self.kind, model) {
             distance = crowd(model, &families, &mut scores);
@@ -345,7 +352,8 @@ fn measure(table: &Table, lookups: &mut [features::Lookup], row: &mut Row) {
 }
 
 fn deed_of_call(event: &Event<'_>, actor: &Actor<'_>) -> Deed {
-    let lost = ["Delete", "Remove", "Detach", "Disable", "Stop", "Terminate", "Revoke", "Untag", "Deregister", "Schedule"];
+    let lost =
+        ["Delete", "Remove", "Detach", "Disable", "Stop", "Terminate", "Revoke", "Untag", "Deregister", "Schedule"];
     Deed {
         at: event.time.0,
         loss: !event.read_only && lost.into_iter().any(|verb| event.action.starts_with(verb)),

@@ -100,7 +100,9 @@ impl Detection {
             }
             None if settings.kind.needs_model() => {
                 let kind = settings.kind.name();
-                return Err(Usage(format!("baseline.kind: found `{kind}` without a model, want one: give --model")).into());
+                return Err(
+                    Usage(format!("baseline.kind: found `{kind}` without a model, want one: give --model")).into()
+                );
             }
             None => {}
         }
