@@ -146,7 +146,8 @@ fn truth_does_not_reach_what_judges() {
     let mut lies = String::new();
     for mut line in truth(&company.folder) {
         line["malicious"] = json!(line["malicious"] == false);
-        lies += &format!("{line}\n");
+        lies.push_str(&line.to_string());
+        lies.push('\n');
     }
     fs::write(&lie, lies).unwrap();
     let mut lied_to = tagwarden();

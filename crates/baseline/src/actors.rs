@@ -386,6 +386,7 @@ impl Kept for AccessKey {
         rest.0.is_empty().then_some(key)
     }
 }
+
 #[cfg(test)]
 #[path = "actors_tests.rs"]
 mod tests;
