@@ -220,7 +220,7 @@ impl Reference {
         Some(Frozen::new(bins, groups, may_tell(self.alerts_per_day, days.len())))
     }
 
-    /// The score above which a change of `today` is anomalous. On a day that has told twice what it may on average, a
+    /// The score above which a change of `today` is anomalous. On a day that has told what it may on average, a
     /// group must stand out from those told already: an odd day does not wake anybody twenty times.
     pub(crate) fn threshold(&mut self, today: u16) -> Option<f64> {
         let threshold = self.frozen(today)?.threshold;
@@ -234,7 +234,7 @@ impl Reference {
 
     /// Groups that one day may tell.
     fn most(&self) -> usize {
-        floor(2.0 * self.alerts_per_day).max(1)
+        floor(self.alerts_per_day).max(1)
     }
 
     /// Takes a change in; true at a day's turn.
@@ -354,8 +354,8 @@ mod tests {
     }
 
     #[test]
-    fn a_day_that_told_twice_its_share_asks_for_more() {
-        let mut reference = Reference::new(&Settings { alerts_per_day: 1.0, warm_up_days: 2, ..Settings::default() });
+    fn a_day_that_told_its_share_asks_for_more() {
+        let mut reference = Reference::new(&Settings { alerts_per_day: 2.0, warm_up_days: 2, ..Settings::default() });
         for day in 0..2 {
             for n in 0..400 {
                 reference.learn(day, 1.0, n % 20);
@@ -371,7 +371,7 @@ mod tests {
         // A restart finds the day as full as it was.
         let mut delta = tagwarden_core::StateDelta::default();
         reference.delta(&mut delta);
-        let mut again = Reference::new(&Settings { alerts_per_day: 1.0, warm_up_days: 2, ..Settings::default() });
+        let mut again = Reference::new(&Settings { alerts_per_day: 2.0, warm_up_days: 2, ..Settings::default() });
         delta.entries.iter().for_each(|entry| again.restore(entry));
         assert_eq!(again.threshold(2), Some(20.0));
     }
