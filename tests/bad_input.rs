@@ -7,7 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_json::{Value, json};
-use support::{Place, Random, cell, count, event, event_id, exits, fates, gzip, line, lines, report, rows, tagwarden};
+use support::archive::{cell, rows};
+use support::events::{event, event_id, gzip, line, lines};
+use support::place::Place;
+use support::{Random, count, exits, fates, report, tagwarden};
 
 /// Largest event that is kept, in bytes.
 const LARGEST: usize = 16 << 20;

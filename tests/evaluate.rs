@@ -47,7 +47,7 @@ fn company() -> &'static Company {
         let test_start = spec["test_start"].as_str().unwrap().to_owned();
         let (mut judged, mut learned) = (BTreeSet::new(), 0);
         let mut last = String::new();
-        for path in support::files(&folder.join("events")) {
+        for path in support::archive::files(&folder.join("events")) {
             let mut text = String::new();
             flate2::read::GzDecoder::new(fs::File::open(&path).unwrap()).read_to_string(&mut text).unwrap();
             for line in text.lines() {
@@ -164,7 +164,7 @@ fn what_can_not_be_measured_is_refused() {
     let company = company();
     let temp = tempfile::tempdir().unwrap();
     let [events, labels] = ["events.ndjson", "truth.ndjson"].map(|name| temp.path().join(name));
-    fs::write(&events, support::lines(0..20)).unwrap();
+    fs::write(&events, support::events::lines(0..20)).unwrap();
     let label = |id: &str| json!({"event_id": id, "incident": "i", "scenario": "s", "malicious": true}).to_string();
     let refused = |labelled: &str, until: &str, wanted: &str| {
         fs::write(&labels, labelled).unwrap();
@@ -175,7 +175,7 @@ fn what_can_not_be_measured_is_refused() {
         assert!(told.contains(wanted), "found {told}, want {wanted}");
         assert!(output.stdout.is_empty());
     };
-    let (middle, last) = (support::at(10), label(&support::event_id(15)));
+    let (middle, last) = (support::events::at(10), label(&support::events::event_id(15)));
     refused("", &middle, "truth.ndjson: found no line, want one per event of an incident");
     refused("{}\n", &middle, "truth.ndjson: line 1: found missing field `event_id`");
     refused(&last, "soon", "--train-until: found `soon`, want a time");
@@ -192,10 +192,10 @@ fn what_can_not_be_measured_is_refused() {
     refused(&label("nobody"), &middle, "found 1 of 1 events that are not among --events, such as nobody");
     let known_and_not = format!("{last}\n{}\n", label("nobody"));
     refused(&known_and_not, &middle, "found 1 of 2 events that are not among --events, such as nobody");
-    refused(&label(&support::event_id(5)), &middle, "found no malicious event at or after --train-until");
+    refused(&label(&support::events::event_id(5)), &middle, "found no malicious event at or after --train-until");
 
     // A record that can't be used may be the one that truth names: said, and the rest is measured.
-    fs::write(&events, format!("{}{{\"eventID\": \"nobody\"}}\n", support::lines(0..20))).unwrap();
+    fs::write(&events, format!("{}{{\"eventID\": \"nobody\"}}\n", support::events::lines(0..20))).unwrap();
     fs::write(&labels, known_and_not).unwrap();
     let mut command = tagwarden();
     command.arg("evaluate").arg("--events").arg(&events).arg("--truth").arg(&labels);

@@ -10,10 +10,11 @@ use std::process::{Command, Output};
 
 use rustix::process::Signal;
 use serde_json::{Map, Value};
-use support::{
-    Place, Running, assert_same_rows, cell, count, event, event_id, exits, fates, files, gzip, json_rows, last_line,
-    line, lines, report, rows, simulate, tagwarden, wait_for,
-};
+use support::archive::{assert_same_rows, cell, files, json_rows, rows};
+use support::events::{event, event_id, gzip, line, lines};
+use support::place::Place;
+use support::running::{Running, wait_for};
+use support::{count, exits, fates, last_line, report, simulate, tagwarden};
 use tagwarden_core::columns::Column;
 
 /// `run` in the fixed form, without a configuration.

@@ -10,9 +10,11 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
-use support::{
-    Place, Running, Served, cell, count, event, event_id, files, messages, report, rows, simulate, slack, wait_for,
-};
+use support::archive::{cell, files, rows};
+use support::events::{event, event_id};
+use support::place::{Place, Served, messages, slack};
+use support::running::{Running, wait_for};
+use support::{count, report, simulate};
 use tagwarden_core::Timestamp;
 use tagwarden_testkit::http_server::Answer;
 
@@ -208,7 +210,7 @@ fn a_dead_slack_holds_nothing_up_and_gets_its_messages_later() {
     Place::new(place.dir.clone(), &config(&hanging.slack.url("/hook")));
     let (running, before) = (Running::start(&mut place.follow(&input)), place.epochs());
     wait_for("the first message", || !hanging.payloads().is_empty());
-    fs::write(input.join("2.ndjson"), support::lines(100..140)).unwrap();
+    fs::write(input.join("2.ndjson"), support::events::lines(100..140)).unwrap();
     wait_for("the archive to go on", || rows(&place.archive()).len() == 42);
     // Objects lie there before the position moves; it is the position that the next run starts from.
     wait_for("the advance", || place.epochs() > before);

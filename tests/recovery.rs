@@ -10,10 +10,11 @@ use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use support::{
-    Place, Running, Served, assert_same_rows, assert_subset, cell, count, event, event_id, files, lines, report, rows,
-    simulate, wait_for,
-};
+use support::archive::{assert_same_rows, assert_subset, cell, files, rows};
+use support::events::{event, event_id, lines};
+use support::place::{Place, Served};
+use support::running::{Running, wait_for};
+use support::{count, report, simulate};
 
 const EPOCH: u64 = 500;
 

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use support::{Place, Random, Served, assert_same_rows, messages, report, rows, simulate};
+use support::archive::{assert_same_rows, rows};
+use support::place::{Place, Served, messages};
+use support::{Random, report, simulate};
 
 const EPOCH: u64 = 500;
 

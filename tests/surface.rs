@@ -11,7 +11,11 @@ use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
 use serde_json::Value;
-use support::{Place, Running, Served, event, exits, files, line, lines, report, rows, simulate, tagwarden, wait_for};
+use support::archive::{files, rows};
+use support::events::{event, line, lines};
+use support::place::{Place, Served};
+use support::running::{Running, wait_for};
+use support::{exits, report, simulate, tagwarden};
 
 /// The repository's root.
 fn repository() -> &'static Path {
@@ -79,7 +83,7 @@ fn other_readers_open_what_was_archived_and_slack_takes_what_was_sent() {
     let served = Served::start(vec![]);
     let place = Place::new(temp.path().join("run"), &format!("[input]\nclock = \"event\"\n{}", served.config()));
     report(&mut place.run_company(&company));
-    assert!(rows(&place.archive()).values().any(|row| support::cell(row, "rule_ids") != "[]"), "no rule hit");
+    assert!(rows(&place.archive()).values().any(|row| support::archive::cell(row, "rule_ids") != "[]"), "no rule hit");
     let script = repository().join("crates/archive/tests/readable.py");
     exits(python().arg(script).arg(place.archive()), 0);
 

@@ -10,7 +10,10 @@ use std::sync::LazyLock;
 
 use rustix::process::Signal;
 use serde_json::Value;
-use support::{Place, Running, cell, exits, files, report, rows, simulate, tagwarden, wait_for};
+use support::archive::{cell, files, rows};
+use support::place::Place;
+use support::running::{Running, wait_for};
+use support::{exits, report, simulate, tagwarden};
 
 /// Events and archive of one simulated company, made once for all tests.
 struct Past {

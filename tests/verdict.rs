@@ -8,7 +8,10 @@ use std::process::{Command, Output};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use support::{Place, Running, Served, event, event_id, exits, lines, report, tagwarden, wait_for};
+use support::events::{event, event_id, lines};
+use support::place::{Place, Served};
+use support::running::{Running, wait_for};
+use support::{exits, report, tagwarden};
 
 /// A company of one production account, and the clock of its events.
 const COMPANY: &str = "[[company.accounts]]\nid = \"111122223333\"\nname = \"shop-prod\"\nenvironment = \"prod\"\n";

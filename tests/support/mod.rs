@@ -1,20 +1,15 @@
 //! What the whole-system tests share: running the binary, a simulated company on disk, reading archives back.
-#![allow(dead_code, unreachable_pub, unused_imports, reason = "each test uses its part")]
+#![expect(dead_code, unreachable_pub, reason = "each test uses its part of what they share")]
 
-mod archive;
-mod events;
-mod place;
-mod running;
+pub mod archive;
+pub mod events;
+pub mod place;
+pub mod running;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
-
-pub use archive::{assert_same_rows, assert_subset, cell, files, json_rows, rows};
-pub use events::{at, event, event_id, gzip, line, lines};
-pub use place::{Place, Served, messages, slack};
-pub use running::{Running, wait_for};
 
 /// The binary under test.
 pub fn tagwarden() -> Command {
