@@ -186,6 +186,13 @@ def quiet_days():
                     raise SystemExit(done.stderr)
                 day_counts[day] = len(endpoint.messages) - sent
                 sent = len(endpoint.messages)
+            rows = f"read_parquet('{temp}/archive/changes/*/*.parquet')"
+            told = {id for (id,) in duckdb.sql(f"select event_id from {rows} where disposition in ('notify', 'page')").fetchall()}
+        incidents = collections.defaultdict(bool)
+        for t in truth:
+            if t["malicious"]:
+                incidents[t["incident"]] |= t["event_id"] in told
+        print(f"  world {world}: incidents told at once {sum(incidents.values())} of {len(incidents)}, most on any day {max(day_counts.values())}")
         calm = {day: n for day, n in day_counts.items() if day not in attacked}
         print(f"  world {world}: " + " ".join(f"{day[5:]}:{n}{'!' if day in attacked else ''}" for day, n in day_counts.items()))
         check(f"  world {world}: most on one of {len(calm)} calm days (mean {sum(calm.values()) / len(calm):.1f})", max(calm.values()), lambda n: n <= 10)

@@ -18,6 +18,7 @@ def jobs(tagwarden, shared, work):
     sigma = ["--rules", str(shared / "data/sigma/rules")]
     events, writes = str(work / "events.ndjson"), str(work / "writes.ndjson")
     python = str(work / "venv/bin/python")
+    model = ["--model", str(Path(__file__).parents[2] / "models/simulated/model.bin")]
 
     def ours(path, *options):
         places = ["--archive", "{out}/archive", "--state", "{out}/state.db", "--until-end", "--json"]
@@ -30,6 +31,8 @@ def jobs(tagwarden, shared, work):
         "57 Sigma rules, reads archived": ours(events, *sigma, "--archive-read-only"),
         "shipped rules": ours(events),
         "writes, shipped rules, inventory": ours(writes, "--inventory", str(work / "inventory.json")),
+        "shipped rules, model, reads archived": ours(events, "--archive-read-only", *model),
+        "writes, shipped rules, inventory, model": ours(writes, "--inventory", str(work / "inventory.json"), *model),
         "DuckDB, typed NDJSON to Parquet": [python, str(shared / "bench/duck.py"), "typed", events, "{out}/duck.parquet"],
         "Python json loop, 14 fields": [python, str(shared / "bench/py_flat.py"), "json", events, "{out}/flat.ndjson"],
     }

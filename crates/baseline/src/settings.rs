@@ -46,7 +46,8 @@ pub struct Settings {
     pub alerts_per_day: f64,
     /// Days with changes that the percentile and the threshold look back on.
     pub reference_days: u32,
-    /// Days with changes that must have ended before there is a percentile or a threshold.
+    /// Days with scores that must have ended before there is a percentile or a threshold. Without a model scores begin
+    /// on the fifth day.
     pub warm_up_days: u32,
     /// Counters kept, at about 40 bytes each; the ones longest unused go first.
     pub max_counters: u32,

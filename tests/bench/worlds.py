@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+"""worlds.py TAGWARDEN SHARED: evaluates on every outside company and on ten simulated ones; prints what is pooled."""
+import gzip
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+TAGWARDEN, SHARED = sys.argv[1], Path(sys.argv[2])
+sys.path.insert(0, str(SHARED / "bench"))
+import score_alerts  # noqa: E402
+
+
+def lines(events):
+    """Every record under `events`, a file or a folder of log files."""
+    for path in sorted(p for p in events.rglob("*") if p.is_file()) if events.is_dir() else [events]:
+        with gzip.open(path, "rt") if path.suffix == ".gz" else open(path) as file:
+            text = file.read()
+        if text.startswith('{"Records"'):
+            yield from json.loads(text)["Records"]
+        else:
+            yield from (json.loads(line) for line in text.splitlines() if line)
+
+
+def judged(folder, events, *options):
+    """One company's figures, as the outside judge has them."""
+    start = json.loads((folder / "spec.json").read_text())["test_start"]
+    truth = folder / "truth.ndjson"
+    with tempfile.NamedTemporaryFile() as scores:
+        command = [TAGWARDEN, "evaluate", "--events", events, "--truth", truth, "--train-until", start, "--json"]
+        command += ["--inventory", folder / "inventory.json", "--scores", scores.name, *options]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        alerts = [json.loads(line) for line in open(scores.name)]
+    when = [(e["eventID"], score_alerts.epoch(e["eventTime"]), score_alerts.actor(e)) for e in lines(events)]
+    midnight = score_alerts.epoch(f"{start}T00:00:00Z")
+    return score_alerts.score(list(score_alerts.lines(truth)), alerts, when, midnight)
+
+
+def show(title, figures):
+    print(f"{title}\n{score_alerts.text(score_alerts.pool(figures))}\n", flush=True)
+
+
+outside = [SHARED / "data/worlds" / str(world) for world in (1, 2, 3, 4)]
+for title, options in (("four outside companies", []), ("the same without rules", ["--no-rules"])):
+    show(title, [judged(folder, folder / "events.ndjson.gz", *options) for folder in outside])
+with tempfile.TemporaryDirectory() as temp:
+    simulated = [Path(temp) / str(seed) for seed in range(10, 20)]
+    for folder in simulated:
+        command = [TAGWARDEN, "simulate", "--days", "45", "--seed", folder.name, "--out", folder]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    show("ten simulated companies, seeds 10 to 19", [judged(folder, folder / "events") for folder in simulated])
