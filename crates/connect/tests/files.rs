@@ -49,6 +49,23 @@ fn told(records: &[Record]) -> (Vec<String>, Vec<String>) {
     )
 }
 
+/// The last whole event ends where the file does, and what is broken lies behind it.
+#[test]
+fn a_list_without_its_end_is_refused_after_a_restart_at_its_last_event_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events.json");
+    fs::write(&path, b"{\"Records\":[{\"n\":1}").unwrap();
+    let mut positions = Positions::default();
+    let mut source = Files::new(path.clone(), false, Reading::default());
+    source.start(&positions).unwrap();
+    let first = block_on(source.pull(1)).unwrap().unwrap();
+    positions.apply(&first.moves).unwrap();
+    let mut again = Files::new(path, false, Reading::default());
+    let rest = drain(&mut again, &mut positions, 1000).unwrap();
+    let (whole, broken) = told(&rest);
+    assert!(whole.is_empty() && broken.len() == 1 && broken[0].contains("closing bracket"), "{whole:?} {broken:?}");
+}
+
 /// What one file of these bytes gives.
 fn of(bytes: &[u8]) -> (Vec<String>, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();

@@ -67,20 +67,12 @@ fn tell(result: Result<(), Halt>, outbox: &Outbox) {
 }
 
 fn read_file(file: &Found, mut cutter: Cutter, left: u64, reading: Reading, outbox: &Outbox) -> Result<(), Halt> {
-    if cutter.stands_at() > 0 && cutter.stands_at() == file.length && !is_gzip(file)? {
-        return Ok(());
-    }
     let opened = File::open(&file.path).map_err(|error| Halt::Failed(failed("opening", &file.path, error)))?;
     let mut input = Input::open(opened).map_err(|error| Halt::Failed(failed("reading", &file.path, error)))?;
     let end = left + file.length;
     let (ended, held) = pump(&mut input, &mut cutter, reading, Pace::Held { end }, outbox)?;
     refuse_shorter(&cutter)?;
     post(join(held, close(ended, &mut cutter, Some(left))), outbox)
-}
-
-fn is_gzip(file: &Found) -> Result<bool, Halt> {
-    let unread = |error| Halt::Failed(failed("reading", &file.path, error));
-    Ok(Input::open(File::open(&file.path).map_err(unread)?).map_err(unread)?.is_gzip())
 }
 
 /// A cutter for a partition that stands at `stands`.
