@@ -318,6 +318,28 @@ fn judge_and_run_agree_on_every_column() {
 }
 
 #[test]
+fn reads_teach_the_same_whether_they_are_kept_or_not() {
+    let temp = tempfile::tempdir().unwrap();
+    let company = simulate(&temp.path().join("company"), 16, 26);
+    let judged = |keep: bool| -> BTreeMap<String, Map<String, Value>> {
+        let config = temp.path().join("tagwarden.toml");
+        fs::write(&config, format!("[input]\narchive_read_only = {keep}\n")).unwrap();
+        let mut command = tagwarden();
+        command.arg("judge").arg(company.join("events")).arg("--config").arg(config);
+        command.arg("--inventory").arg(company.join("inventory.json"));
+        let rows = parsed(&exits(&mut command, 0));
+        rows.into_iter().map(|row| (row["change_id"].as_str().unwrap().to_owned(), row)).collect()
+    };
+    let (few, all) = (judged(false), judged(true));
+    assert!(all.len() > few.len() + 1000 && few.values().any(|row| row["anomaly_percentile"].is_number()));
+    for (id, row) in &few {
+        for column in ["score", "score_tails", "surprisal_sum", "anomaly_percentile", "reasons", "disposition"] {
+            assert_eq!(row[column], all[id][column], "{column} of {id}");
+        }
+    }
+}
+
+#[test]
 fn judge_begins_with_what_a_worker_learned_and_only_reads() {
     let (temp, input) = written(0..4);
     let (archive, state) = (temp.path().join("archive"), temp.path().join("state.db"));

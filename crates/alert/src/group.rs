@@ -23,16 +23,20 @@ pub(crate) struct Group {
     pub(crate) disposition: Disposition,
 }
 
-/// What all changes of one group have in common. A pipeline's run is a group of its own, whatever it touches.
-/// What waits for the digest is kept apart, so that it neither opens an alert nor hides that one was opened.
+/// What all changes of one group have in common: the actor, since who does one odd thing is asked about all of it. A
+/// pipeline's run is a group of its own, whatever it touches. What waits for the digest is kept apart, and by what it is
+/// about, so that it neither opens an alert nor hides that one was opened.
 pub(crate) fn key(offer: &Offer) -> String {
     let digest = offer.disposition == Disposition::Digest;
     if let Some(run) = &offer.change_set_id {
         return serde_json::json!([if digest { "digest-run" } else { "run" }, run]).to_string();
     }
+    if !digest {
+        return serde_json::json!(["actor", offer.actor]).to_string();
+    }
     // Where a change moves a resource between environments, the one that it had is the one at risk.
     let environment = offer.environment_before.as_ref().or(offer.environment.as_ref());
-    serde_json::json!([if digest { "digest" } else { "actor" }, offer.actor, offer.family, environment]).to_string()
+    serde_json::json!(["digest", offer.actor, offer.family, environment]).to_string()
 }
 
 const COLUMNS: &str = "id, opener, first, last, changes, severity, disposition";
@@ -122,7 +126,7 @@ fn rank(disposition: Disposition) -> u8 {
     }
 }
 
-/// Whether the offer says something louder than the group has said so far.
+/// Whether the offer says something so much louder than the group has said so far that it can't wait.
 pub(crate) fn escalates(group: &Group, offer: &Offer) -> bool {
-    offer.severity > group.severity || rank(offer.disposition) > rank(group.disposition)
+    offer.severity > group.severity.max(Severity::Medium) || rank(offer.disposition) > rank(group.disposition)
 }

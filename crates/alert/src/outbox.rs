@@ -204,6 +204,10 @@ impl Intake<'_> {
             None if self.waiting(destination)? >= i64::from(self.settings.max_waiting) => {
                 self.digest(destination, "overflow")
             }
+            // Nobody reads the ninth alert of a day as they read the first; a page they must.
+            None if offer.disposition != Disposition::Page && self.is_told_enough(destination)? => {
+                self.digest(destination, "daily")
+            }
             None => self.new_message(destination, "opening", Some(group.id), self.now),
         }
     }
@@ -240,6 +244,9 @@ impl Intake<'_> {
             }
             return Ok(id);
         }
+        if !loud && self.is_told_enough(destination)? {
+            return self.digest(destination, "daily");
+        }
         let sql = "SELECT ifnull(max(sent), ?3) FROM alert_message WHERE group_id = ?1 AND destination = ?2";
         let told: i64 =
             self.tx.prepare_cached(sql)?.query_row(params![group.id, destination, opening.sent.0], |row| row.get(0))?;
@@ -271,6 +278,15 @@ impl Intake<'_> {
         let sql = "SELECT count(*) FROM alert_message WHERE destination = ?1 AND status = 'waiting' \
                    AND kind = 'opening'";
         self.tx.prepare_cached(sql)?.query_row([destination], |row| row.get(0))
+    }
+
+    /// Whether as many openings and follow-ups were made since midnight, sent or not, as a day may have.
+    fn is_told_enough(&self, destination: &str) -> rusqlite::Result<bool> {
+        let sql = "SELECT count(*) FROM alert_message WHERE destination = ?1 AND created >= ?2 \
+                   AND kind IN ('opening', 'follow_up')";
+        let midnight = self.now.0 - self.now.of_day();
+        let made: i64 = self.tx.prepare_cached(sql)?.query_row(params![destination, midnight], |row| row.get(0))?;
+        Ok(made >= i64::from(self.settings.max_a_day))
     }
 
     fn new_message(&self, destination: &str, kind: &str, group: Option<i64>, due: Timestamp) -> rusqlite::Result<i64> {

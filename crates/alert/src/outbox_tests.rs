@@ -56,26 +56,26 @@ fn alerts(offers: &[Offer]) -> usize {
 }
 
 #[test]
-fn one_actor_family_and_environment_within_the_window_is_one_alert() {
+fn one_actor_without_an_hour_of_silence_is_one_alert() {
     let first = offer("a.0", 0);
     let second = |at: i64| offer("b.0", at);
-    assert_eq!(alerts(&[first.clone(), second(10 * MINUTE)]), 1);
-    assert_eq!(alerts(&[first.clone(), second(10 * MINUTE + 1)]), 2);
-    assert_eq!(alerts(&[first.clone(), second(-10 * MINUTE)]), 1);
-    assert_eq!(alerts(&[first.clone(), second(-10 * MINUTE - 1)]), 2);
-    assert_eq!(alerts(&[first.clone(), second(9 * MINUTE), offer("c.0", 18 * MINUTE)]), 1);
+    assert_eq!(alerts(&[first.clone(), second(60 * MINUTE)]), 1);
+    assert_eq!(alerts(&[first.clone(), second(60 * MINUTE + 1)]), 2);
+    assert_eq!(alerts(&[first.clone(), second(-60 * MINUTE)]), 1);
+    assert_eq!(alerts(&[first.clone(), second(-60 * MINUTE - 1)]), 2);
+    assert_eq!(alerts(&[first.clone(), second(50 * MINUTE), offer("c.0", 110 * MINUTE)]), 1);
     assert_eq!(alerts(&[first.clone(), Offer { actor: "else".into(), ..second(1) }]), 2);
-    assert_eq!(alerts(&[first.clone(), Offer { family: Family::Iam, ..second(1) }]), 2);
-    assert_eq!(alerts(&[first.clone(), Offer { environment_before: Some("stage".into()), ..second(1) }]), 2);
-    assert_eq!(alerts(&[first.clone(), Offer { environment: Some("stage".into()), ..second(1) }]), 1);
+    assert_eq!(alerts(&[first.clone(), Offer { family: Family::Iam, ..second(1) }]), 1);
+    assert_eq!(alerts(&[first.clone(), Offer { environment_before: Some("stage".into()), ..second(1) }]), 1);
     let run = |one: Offer| Offer { change_set_id: Some("run-7".into()), ..one };
-    assert_eq!(alerts(&[run(first.clone()), run(Offer { family: Family::Iam, ..second(30 * MINUTE) })]), 1);
+    assert_eq!(alerts(&[run(first.clone()), run(Offer { family: Family::Iam, ..second(90 * MINUTE) })]), 1);
+    assert_eq!(alerts(&[run(first.clone()), run(second(24 * 60 * MINUTE + 1))]), 2);
     assert_eq!(alerts(&[run(first), second(1)]), 2);
 }
 
 #[test]
 fn an_alert_does_not_go_on_for_ever() {
-    let steady: Vec<Offer> = (0..170).map(|i| offer(&format!("e{i}.0"), i * 9 * MINUTE)).collect();
+    let steady: Vec<Offer> = (0..30).map(|i| offer(&format!("e{i}.0"), i * 50 * MINUTE)).collect();
     assert_eq!(alerts(&steady), 2);
 }
 
@@ -122,7 +122,7 @@ fn what_is_late_quiet_or_too_much_is_told_in_digests() {
     };
     outbox.offer(now, 1, &many("late", -6 * 60 * MINUTE - 1, 5, Disposition::Notify)).unwrap();
     outbox.offer(now, 1, &many("quiet", 0, 4, Disposition::Digest)).unwrap();
-    outbox.offer(now, 1, &many("loud", -6 * 60 * MINUTE, 23, Disposition::Notify)).unwrap();
+    outbox.offer(now, 1, &many("loud", -6 * 60 * MINUTE, 23, Disposition::Page)).unwrap();
     let count = |kind: &str| {
         let told = messages(outbox.ledger());
         let told: Vec<_> = told.iter().filter(|m| m.1 == kind).collect();
@@ -133,6 +133,27 @@ fn what_is_late_quiet_or_too_much_is_told_in_digests() {
         ((1, 5), (1, 4), (1, 3), (20, 20))
     );
     assert_eq!(outbox.ledger().counts().unwrap()["soc"].pending, 32);
+}
+
+#[test]
+fn the_ninth_message_of_a_day_waits_for_the_digest_unless_it_pages() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut outbox = Outbox::open(&dir.path().join("s"), Settings::default(), vec!["soc".into()]).unwrap();
+    let one =
+        |i: i64, disposition| Offer { actor: format!("a{i}"), disposition, ..offer(&format!("a{i}.0"), i * MINUTE) };
+    let notices: Vec<Offer> = (0..10).map(|i| one(i, Disposition::Notify)).collect();
+    offer_all(&mut outbox, &notices);
+    let count = |outbox: &Outbox, kind: &str| messages(outbox.ledger()).iter().filter(|m| m.1 == kind).count();
+    let digest = |outbox: &Outbox| messages(outbox.ledger()).into_iter().find(|m| m.1 == "daily").map(|m| m.3);
+    assert_eq!((count(&outbox, "opening"), digest(&outbox).as_deref()), (8, Some("a8.0,a9.0")));
+    offer_all(&mut outbox, &[one(13, Disposition::Page)]);
+    assert_eq!(count(&outbox, "opening"), 9);
+    // What waits for the digest is told at once when it turns out worse.
+    offer_all(&mut outbox, &[Offer { change_id: "b.0".into(), ..one(9, Disposition::Page) }]);
+    assert_eq!(count(&outbox, "opening"), 10);
+    offer_all(&mut outbox, &[one(24 * 60, Disposition::Notify)]);
+    assert_eq!(count(&outbox, "opening"), 11, "the next day");
+    assert!(outbox.ledger().counts().unwrap().values().all(|c| c.adds_up()));
 }
 
 #[test]
@@ -239,6 +260,6 @@ fn alerts_are_opened_without_a_destination_and_never_by_the_digest() {
     let outcome = offer_all(&mut outbox, &[digest("a.0", 0), offer("b.0", 1), digest("c.0", 2), offer("d.0", 3)]);
     assert_eq!((outcome.opened, outcome.joined, outcome.unrouted), (1, 2, 0));
     // Months later by the clock: an alert is one, however late it is told.
-    let late = outbox.offer(Timestamp(100_000 * MINUTE), 1, &[offer("e.0", 60 * MINUTE)]).unwrap();
+    let late = outbox.offer(Timestamp(100_000 * MINUTE), 1, &[offer("e.0", 90 * MINUTE)]).unwrap();
     assert_eq!(late.opened, 1);
 }

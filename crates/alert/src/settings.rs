@@ -12,7 +12,7 @@ use tagwarden_core::Severity;
 pub struct Settings {
     /// Who is told what. A change that no route matches goes to every destination.
     pub routes: Vec<Route>,
-    /// How far apart, in event time, changes of one actor, family and environment may lie and still be one alert.
+    /// How far apart, in event time, changes of one actor may lie and still be one alert.
     pub group_window: Span,
     /// An event older than this by the delivery clock is told in a digest.
     pub stale_after: Span,
@@ -22,6 +22,9 @@ pub struct Settings {
     pub digest_hour: u8,
     /// Opening messages that may wait for one destination; what comes on top is told in a digest.
     pub max_waiting: u32,
+    /// Messages a day (UTC, by the delivery clock) that one destination gets; what comes on top waits for the daily
+    /// digest, unless it pages or an alert that was told turns out worse.
+    pub max_a_day: u32,
     /// Address of the runbook; `{rule}` stands for the id of the rule that hit.
     pub runbook_url: Option<String>,
 }
@@ -30,11 +33,12 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             routes: Vec::new(),
-            group_window: Span::minutes(10),
+            group_window: Span::minutes(60),
             stale_after: Span::hours(6),
             expire_after: Span::hours(24),
             digest_hour: 8,
             max_waiting: 20,
+            max_a_day: 8,
             runbook_url: None,
         }
     }

@@ -8,7 +8,8 @@ use super::{Judgement, Verdict, Which};
 use crate::message::sample::offer;
 use crate::{AlertError, Cause, Ledger, Offer, Outbox, RuleName, Settings, precision};
 
-const HOUR: i64 = 3_600_000;
+/// Long enough apart to be alerts of their own.
+const APART: i64 = 2 * 3_600_000;
 
 fn place(dir: &Path) -> PathBuf {
     dir.join("state.db")
@@ -18,11 +19,11 @@ fn rule(id: &str) -> RuleName {
     RuleName { id: id.to_owned(), title: format!("Title of {id}") }
 }
 
-/// Alert `n`, an hour after the one before, told for `rules` or for being anomalous.
+/// Alert `n`, two hours after the one before, told for `rules` or for being anomalous.
 fn change(n: i64, ordinal: u32, rules: &[&str], anomalous: bool) -> Offer {
     let assessment = Assessment { anomalous, ..Assessment::default() };
     let rules = rules.iter().map(|id| rule(id)).collect();
-    let at = n * HOUR + i64::from(ordinal);
+    let at = n * APART + i64::from(ordinal);
     Offer { rules, assessment, ..offer(&format!("e{n}.{ordinal}"), at) }
 }
 

@@ -10,6 +10,7 @@ use crate::card::{self, Card, Shift};
 use crate::features::{self, Family, Feature, Lookups, Place, Program, Programs, Row, Whom};
 use crate::governed::Governed;
 use crate::hash::{mix, text};
+use crate::heard::{self, Heard};
 use crate::model::{About, Model};
 use crate::reasons::{self, Scene};
 use crate::reference::{self, Reference};
@@ -32,6 +33,7 @@ pub struct Baseline {
     table: Table,
     actors: Slots<actors::Actor>,
     keys: Slots<AccessKey>,
+    heard: Heard,
     spread: Spread,
     reference: Reference,
     governed: Governed,
@@ -59,6 +61,8 @@ struct Judged {
     /// The access key, if there is one, and how the call uses it or what it gives out.
     key: Option<(Option<u64>, AccessKey)>,
     quiet: bool,
+    /// The call is a read like one that was learned from.
+    known: bool,
 }
 
 impl Baseline {
@@ -68,6 +72,7 @@ impl Baseline {
             table: Table::new(settings.max_counters),
             actors: Slots::new("actor", MOST_ACTORS),
             keys: Slots::new("access_key", MOST_KEYS),
+            heard: Heard::default(),
             spread: Spread::new(settings.reference_days),
             reference: Reference::new(&settings),
             governed,
@@ -193,6 +198,11 @@ impl Baseline {
         self.spread.freeze_between(0, u16::MAX).map_or_else(Vec::new, |now| card::shifts(&model.spread, &now))
     }
 
+    /// Whether an event is a read like one that was learned from within four hours: learning from it changes nothing.
+    pub fn knows(&self, event: &Event<'_>) -> bool {
+        self.heard.knows(event)
+    }
+
     /// Learns from a change that was judged; `hits` are the rules that hit and `scores` what was said of it. What belongs
     /// to the call is learned with its first change (ordinal 0), what belongs to the resource with each. An event of an
     /// older day counts for the newest day.
@@ -209,8 +219,12 @@ impl Baseline {
             self.judge(event, actor, change, enriched);
         }
         self.judged.change = None;
+        if self.judged.known {
+            return;
+        }
         let today = self.reference.today(event.time.day());
         let first = change.ordinal == 0;
+        self.heard.note(event);
         let Judged { lookups, row, deed, key, whom, .. } = &self.judged;
         for lookup in lookups.of_call.iter().filter(|_| first).chain(&lookups.of_change) {
             surprisal::learn(&mut self.table, lookup, today);
@@ -243,6 +257,7 @@ impl Baseline {
         let began = self.began.unwrap_or(event.time.0);
         if judged.call != Some(event.key) {
             judged.call = Some(event.key);
+            judged.known = self.heard.knows(event);
             judged.whom = Whom::of(actor);
             let program = self.programs.of(event.user_agent.as_deref().unwrap_or(""));
             judged.lookups.call(event, actor, judged.whom, place, program);
@@ -288,6 +303,7 @@ impl Baseline {
             table::SPACE => self.table.restore(entry),
             reference::SPACE => self.reference.restore(entry),
             spread::SPACE => self.spread.restore(entry),
+            heard::SPACE => self.heard.restore(entry),
             BEGAN => {
                 let began = entry.value.as_deref().and_then(|value| value.try_into().ok());
                 self.began = began.map(i64::from_be_bytes).or(self.began);
@@ -299,8 +315,8 @@ impl Baseline {
     }
 
     /// The spaces of what [`delta`](Self::delta) gives out.
-    pub fn spaces() -> [&'static str; 6] {
-        [table::SPACE, reference::SPACE, spread::SPACE, BEGAN, "actor", "access_key"]
+    pub fn spaces() -> [&'static str; 7] {
+        [table::SPACE, reference::SPACE, spread::SPACE, heard::SPACE, BEGAN, "actor", "access_key"]
     }
 
     /// Adds all that has changed since the last call.
@@ -308,6 +324,7 @@ impl Baseline {
         self.table.delta(delta);
         self.reference.delta(delta);
         self.spread.delta(delta);
+        self.heard.delta(delta);
         self.actors.delta(delta);
         self.keys.delta(delta);
         if let (true, Some(began)) = (std::mem::take(&mut self.began_dirty), self.began) {

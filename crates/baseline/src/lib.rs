@@ -18,6 +18,7 @@ mod features;
 pub mod forest;
 mod governed;
 mod hash;
+mod heard;
 mod matrix;
 mod model;
 mod reasons;

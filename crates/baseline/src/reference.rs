@@ -16,7 +16,7 @@ const PER_DOUBLING: f64 = 64.0;
 /// Fewer changes than this are no reference.
 const LEAST_CHANGES: u64 = 300;
 /// However rarely a place changes, what is no rarer than this among its changes is not anomalous.
-const LEAST_SHARE: f64 = 0.99;
+const LEAST_SHARE: f64 = 0.98;
 
 #[derive(Debug, Clone)]
 struct Day {

@@ -55,7 +55,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { kind: Kind::Blend, alerts_per_day: 3.0, reference_days: 28, warm_up_days: 7, max_counters: 1_000_000 }
+        Self { kind: Kind::Blend, alerts_per_day: 5.0, reference_days: 28, warm_up_days: 7, max_counters: 1_000_000 }
     }
 }
 

@@ -233,6 +233,8 @@ where
         meter.mark(Step::Rules);
         let keep = !event.read_only || event.error_code.is_some() || !hits.is_empty() || self.limits.archive_read_only;
         if !keep {
+            stages.overhear(&event);
+            meter.mark(Step::Score);
             Counts::one(&counts.read_only);
             return Ok(());
         }

@@ -20,7 +20,7 @@ pub trait Decode {
 
 /// Event to assessed changes, and all that is remembered on the way.
 ///
-/// Everything but `feed`, `settle` and `restore` leaves the memory as it was, so a change is judged by itself and the
+/// Everything but `feed`, `settle`, `overhear` and `restore` leaves the memory as it was, so a change is judged by itself and the
 /// state before it.
 pub trait Stages {
     /// Learns who is behind a session, from events that tell.
@@ -54,6 +54,8 @@ pub trait Stages {
         enriched: &Enriched<'_>,
         assessment: &Assessment,
     );
+    /// Learns from a read that nobody keeps, if it says something new.
+    fn overhear(&mut self, event: &Event<'_>);
     /// Takes secrets out of what is about to leave.
     fn redact(&mut self, change: &mut Change<'_>, enriched: &mut Enriched<'_>, assessment: &mut Assessment);
     /// The event as the archive keeps it, if not as received.

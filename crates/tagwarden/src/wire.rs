@@ -206,6 +206,20 @@ impl Stages for Detection {
         self.enricher.apply(event, change);
     }
 
+    fn overhear(&mut self, event: &Event<'_>) {
+        if self.baseline.knows(event) {
+            return;
+        }
+        let actor = self.enricher.actor(event);
+        let mut changes = Vec::new();
+        tagwarden_events::normalise(event, &mut changes);
+        for change in &changes {
+            let enriched = self.enricher.enrich(event, &actor, change);
+            let scores = self.baseline.score(event, &actor, change, &enriched);
+            self.baseline.learn(event, &actor, change, &enriched, &[], &scores);
+        }
+    }
+
     fn redact(&mut self, change: &mut Change<'_>, enriched: &mut Enriched<'_>, assessment: &mut Assessment) {
         // What was a secret in a value is one in the words about it, too.
         let mut hide = |was: &str| {

@@ -118,7 +118,7 @@ impl Made {
             read_only: self.read_only,
             source_ip: Some(Cow::Borrowed(&self.ip)),
             user_agent: self.agent.map(Cow::Borrowed),
-            identity: Identity::default(),
+            identity: Identity { arn: Some(Cow::Borrowed(&self.who)), ..Identity::default() },
             request: None,
             response: response.as_ref().map(|text| answer.parse(text).expect("an object")),
             record: node,

@@ -132,6 +132,31 @@ fn a_late_event_counts_for_the_newest_day() {
     }
 }
 
+#[test]
+fn one_more_of_the_same_reads_teaches_nothing() {
+    let mut baseline = settled();
+    let read = |action: &str, minutes: i64| Made {
+        read_only: true,
+        call: minutes.unsigned_abs(),
+        ..Made::ordinary("ana@example.net", SETTLED * DAY + minutes * HOUR / 60).action(action)
+    };
+    read("DescribeInstances", 0).taught_to(&mut baseline);
+    let mut store = Store::default();
+    store.save(&mut baseline);
+    let before = store.clone();
+    read("DescribeInstances", 5).taught_to(&mut baseline);
+    store.save(&mut baseline);
+    assert_eq!(store.changed_since(&before).count(), 0);
+    read("DescribeVolumes", 6).taught_to(&mut baseline);
+    store.save(&mut baseline);
+    assert!(store.changed_since(&before).count() > 5, "another read does");
+    let changed = Made { read_only: false, ..read("DescribeVolumes", 7) };
+    let before = store.clone();
+    changed.taught_to(&mut baseline);
+    store.save(&mut baseline);
+    assert!(store.changed_since(&before).count() > 5, "so does what changes something");
+}
+
 fn numbers(scores: &Scores) -> Vec<f64> {
     let some = [scores.percentile, scores.threshold, scores.tails, scores.forest, scores.peer_distance];
     some.into_iter().flatten().chain([scores.score, scores.surprisal_sum]).collect()
