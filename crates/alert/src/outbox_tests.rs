@@ -153,7 +153,7 @@ fn the_ninth_message_of_a_day_waits_for_the_digest_unless_it_pages() {
     assert_eq!(count(&outbox, "opening"), 10);
     offer_all(&mut outbox, &[one(24 * 60, Disposition::Notify)]);
     assert_eq!(count(&outbox, "opening"), 11, "the next day");
-    assert!(outbox.ledger().counts().unwrap().values().all(|c| c.adds_up()));
+    assert!(outbox.ledger().counts().unwrap().values().all(crate::Counts::adds_up));
 }
 
 #[test]

@@ -75,7 +75,9 @@ impl Heard {
                 continue;
             }
             let mut value = self.block.to_be_bytes().to_vec();
-            part.iter().for_each(|word| value.extend(word.to_be_bytes()));
+            for word in part {
+                value.extend(word.to_be_bytes());
+            }
             delta.set(SPACE, [number], value);
         }
     }
@@ -105,7 +107,7 @@ fn word(way: u64) -> usize {
 }
 
 fn mask(way: u64) -> u64 {
-    1 << (way >> 44) % 64
+    1 << ((way >> 44) % 64)
 }
 
 #[cfg(test)]
