@@ -202,7 +202,9 @@ mod tests {
             }
         }
         let mut again = Heard::default();
-        stored.values().for_each(|entry| again.restore(entry));
+        for entry in stored.values() {
+            again.restore(entry);
+        }
         assert_eq!((again.block, &again.bits), (heard.block, &heard.bits));
         assert!(again.knows(&read("c", BLOCK + 2)) && !again.knows(&read("a", BLOCK + 2)));
         let mut nothing = StateDelta::default();
