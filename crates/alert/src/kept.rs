@@ -66,6 +66,8 @@ struct ScoresDef {
     #[serde(serialize_with = "maybe_out", deserialize_with = "maybe_in")]
     threshold: Option<f64>,
     reasons: Vec<String>,
+    #[serde(default)]
+    leading: usize,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -151,12 +151,12 @@ impl Baseline {
         actor: &Actor<'_>,
         change: &Change<'_>,
         enriched: &Enriched<'_>,
-    ) -> Vec<String> {
+    ) -> (Vec<String>, usize) {
         if self.judged.call != Some(event.key) || self.judged.change != Some(change.ordinal) {
             self.judge(event, actor, change, enriched);
         }
         let today = self.reference.today(event.time.day());
-        let Some(frozen) = in_force(&mut self.spread, self.model.as_deref(), today) else { return Vec::new() };
+        let Some(frozen) = in_force(&mut self.spread, self.model.as_deref(), today) else { return (Vec::new(), 0) };
         let oddest = Oddest::of(&self.judged.row, frozen);
         let (known, deed) = (self.actors.get(self.judged.whom.actor), &self.judged.deed);
         let (table, governed) = (&self.table, &self.governed);

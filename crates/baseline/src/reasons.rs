@@ -14,6 +14,8 @@ use crate::table::{Counter, Table};
 
 /// Reasons given for one change.
 const MOST: usize = 3;
+/// What is rarer than one in fifty, in nats, leads.
+const LEADS: f64 = 4.0;
 /// Longest text quoted from an event, in characters.
 const QUOTED: usize = 64;
 
@@ -31,15 +33,27 @@ pub(crate) struct Scene<'s, 'a> {
     pub(crate) governed: &'s Governed,
 }
 
-/// The most telling reasons, most telling first: of each family its oddest feature.
-pub(crate) fn write(scene: &Scene<'_, '_>, lookups: &Lookups, row: &Row, oddest: &Oddest) -> Vec<String> {
+/// The most telling reasons, most telling first: of each family its oddest feature. With them how many of them say more
+/// than a rule: a rule says what was done, which is done for good reasons too; who did it from where and when, if odd
+/// enough, tells the two apart.
+pub(crate) fn write(scene: &Scene<'_, '_>, lookups: &Lookups, row: &Row, oddest: &Oddest) -> (Vec<String>, usize) {
     let telling = oddest.ranked().filter(|(tail, _)| *tail >= ORDINARY);
     // How bad it could be is for the rules to say; what is odd here comes first.
     let (bad, odd): (Vec<_>, Vec<_>) = telling.partition(|(_, feature)| feature.family() == Family::Harm);
     // What has always been so is odd beside others at most, which no count of its own bears out: it comes last.
-    let (always, odd): (Vec<_>, Vec<_>) = odd.into_iter().partition(|(_, feature)| scene.is_always(*feature, lookups));
+    let (always, mut odd): (Vec<_>, Vec<_>) =
+        odd.into_iter().partition(|(_, feature)| scene.is_always(*feature, lookups));
+    let leading = odd.iter().position(|(tail, feature)| *tail >= LEADS && is_circumstance(feature.family()));
+    if let Some(upto) = leading.and_then(|leading| odd.get_mut(..=leading)) {
+        upto.rotate_right(1);
+    }
     let all = odd.into_iter().chain(bad).chain(always);
-    all.take(MOST).map(|(_, feature)| scene.one(feature, lookups, row)).collect()
+    (all.take(MOST).map(|(_, feature)| scene.one(feature, lookups, row)).collect(), leading.is_some().into())
+}
+
+/// Whether a family is about who acts from where and when, not about what is done.
+fn is_circumstance(family: Family) -> bool {
+    !matches!(family, Family::What | Family::Tags | Family::Amount | Family::Harm)
 }
 
 impl Scene<'_, '_> {

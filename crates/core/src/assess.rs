@@ -70,6 +70,8 @@ pub struct Scores {
     pub threshold: Option<f64>,
     /// Why, in words, most telling first; at most three.
     pub reasons: Vec<String>,
+    /// How many of `reasons`, from the first on, say more of this change than a rule that hit.
+    pub leading: usize,
 }
 
 /// Rule hits, scores, reasons and what follows from them.
@@ -79,7 +81,7 @@ pub struct Assessment {
     pub hits: Vec<RuleHit>,
     /// What the baseline says.
     pub scores: Scores,
-    /// Why the change stands out, in words: rules first, then the baseline.
+    /// Why the change stands out, in words: what leads of the baseline's, then rules, then the baseline's rest.
     pub reasons: Vec<String>,
     /// The worst of the hits, or what the call is worth by itself.
     pub severity: Severity,

@@ -179,7 +179,7 @@ impl Made {
         self.with(|event, actor, change, enriched| {
             let mut scores = baseline.score(event, actor, change, enriched);
             baseline.add_rules(event.time.day(), &self.hits, &mut scores);
-            scores.reasons = baseline.reasons(event, actor, change, enriched);
+            (scores.reasons, scores.leading) = baseline.reasons(event, actor, change, enriched);
             scores
         })
     }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use bytes::Bytes;
 use indicatif::ProgressBar;
 use tagwarden_baseline::evaluate::{OneHot, Place, field};
-use tagwarden_core::{Disposition, Fault, Intent, Record, Row, Sealed, Severity, Timestamp};
+use tagwarden_core::{Assessment, Disposition, Fault, Intent, Record, Row, Sealed, Severity, Timestamp};
 use tagwarden_engine::stages::Archive;
 
 /// Rows between two looks at the progress shown.
@@ -149,11 +149,13 @@ fn rank(severity: Severity) -> u8 {
     }
 }
 
-/// What the reasons are about: rules come first, one reason each; of the rest the words tell.
+/// What the reasons are about: rules have one reason each, behind what leads; of the rest the words tell.
 fn fields(row: &Row<'_>) -> Vec<String> {
-    let rules = row.assessment.hits.iter().map(|hit| format!("rule {}", hit.id));
-    let others = row.assessment.reasons.iter().skip(row.assessment.hits.len()).map(|reason| field(reason));
-    rules.chain(others).collect()
+    let Assessment { hits, scores, reasons, .. } = row.assessment;
+    let (leading, rest) = reasons.split_at(scores.leading.min(reasons.len()));
+    let rules = hits.iter().map(|hit| format!("rule {}", hit.id));
+    let others = rest.iter().skip(hits.len()).map(|reason| field(reason));
+    leading.iter().map(|reason| field(reason)).chain(rules).chain(others).collect()
 }
 
 impl Archive for Witness {
