@@ -68,6 +68,8 @@ fn is_known_before_judging(column: Column) -> bool {
             | Column::SourceCountry
             | Column::RawSha256
             | Column::RawEvent
+            // What decides nothing must not decide through a rule.
+            | Column::PercentileShadow
     )
 }
 
