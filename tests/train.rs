@@ -5,6 +5,7 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -187,6 +188,13 @@ fn bring(days: &[PathBuf], input: &Path) {
     }
 }
 
+/// Events in a compressed file of a line each.
+fn lines(file: &Path) -> u64 {
+    let mut text = String::new();
+    flate2::read::MultiGzDecoder::new(fs::File::open(file).unwrap()).read_to_string(&mut text).unwrap();
+    text.lines().count() as u64
+}
+
 /// Puts the model of `other` in the place of the one in `model`, in one step.
 fn replace(model: &Path, other: &Path) {
     fs::copy(other.join("model.bin"), model.join("part")).unwrap();
@@ -315,21 +323,19 @@ fn after_a_swap_the_model_before_scores_on_wherever_the_worker_is_killed() {
             command.arg("--model").arg(model.join("model.bin")).envs(kill.map(|at| ("TAGWARDEN_KILL", at)));
             Running::start(&mut command)
         };
-        let caught_up = |running: &Running, events: u64| {
-            wait_for("the days brought", || {
-                running.metric(ARCHIVED) >= events && running.metric("tagwarden_source_behind") == 0
-            });
-            running.metric(ARCHIVED)
+        let read = |running: &Running, days: &[PathBuf]| {
+            let events = days.iter().map(|day| lines(day)).sum::<u64>();
+            wait_for("the days brought", || running.metric("tagwarden_events_pulled_total") == events);
         };
         bring(&days[..6], &input);
-        let running = start(None);
-        let before = caught_up(&running, 1000);
+        let mut running = start(None);
+        read(&running, &days[..6]);
         replace(&model, &other);
         let in_shadow = |running: &Running| running.told().iter().any(|line| line.contains("scores beside"));
         wait_for("the swap", || in_shadow(&running));
         bring(&days[6..7], &input);
-        let mut running = running;
-        let mut seen = caught_up(&running, before + 50) - before;
+        read(&running, &days[..7]);
+        let mut since = 0;
         if kill != "never" {
             // The epoch after the swap is open, or what a stop makes of it is left half done.
             if kill == "open" {
@@ -337,23 +343,24 @@ fn after_a_swap_the_model_before_scores_on_wherever_the_worker_is_killed() {
             } else {
                 drop(running);
                 running = start(Some(kill));
-                caught_up(&running, seen);
+                read(&running, &days[6..7]);
                 running.signal(Signal::TERM);
             }
             assert_eq!(running.wait().0.code(), None, "{kill} was not reached");
             running = start(None);
             wait_for("the shadow", || in_shadow(&running));
-            seen = caught_up(&running, if kill == "open" { seen } else { 0 });
+            since = 6;
         }
         bring(&days[7..10], &input);
-        caught_up(&running, seen + 200);
+        read(&running, &days[since..10]);
         let told = |told: &str| running.metric(&format!("tagwarden_shadow_changes_total{{told=\"{told}\"}}"));
         let model_info = format!("tagwarden_model_info{{model={}}}", card(&other)["versions"]["model"]);
         assert_eq!(running.metric(&model_info), 1);
         assert_eq!(running.metric("tagwarden_model_swaps_total"), u64::from(kill == "never"));
         assert!(running.metric("tagwarden_model_age_seconds") > 0);
         let counted = ["both", "in_force", "shadow", "neither"].map(told).iter().sum::<u64>();
-        assert_eq!(counted, 0, "no edge yet");
+        // It is told at an epoch's edge, of which recovery has one.
+        assert_eq!(counted > 0, kill.contains(':'), "{kill}: {counted}");
         running.signal(Signal::TERM);
         let (status, told) = running.wait();
         assert!(status.success());
