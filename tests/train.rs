@@ -312,7 +312,7 @@ fn after_a_swap_the_model_before_scores_on_wherever_the_worker_is_killed() {
     let config =
         "[metrics]\nlisten = \"127.0.0.1:0\"\n[epoch]\nseconds = 3600\nevents = 1000000\n[baseline]\nshadow_days = 2\n";
     let mut wanted = None;
-    for kill in ["never", "open", "intended:1", "advance:1"] {
+    for kill in ["never", "stopped", "open", "intended:1", "advance:1"] {
         let dir = temp.path().join(kill.replace(':', "-"));
         let (place, input, model) = (Place::new(dir.join("place"), config), dir.join("input"), dir.join("model"));
         fs::create_dir_all(&model).unwrap();
@@ -337,19 +337,17 @@ fn after_a_swap_the_model_before_scores_on_wherever_the_worker_is_killed() {
         read(&running, &days[..7]);
         let mut since = 0;
         if kill != "never" {
-            // The epoch after the swap is open, or what a stop makes of it is left half done.
-            if kill == "open" {
-                running.signal(Signal::KILL);
-            } else {
+            // The epoch after the swap is sealed, or open, or what a stop makes of it is left half done.
+            if kill.contains(':') {
                 drop(running);
                 running = start(Some(kill));
                 read(&running, &days[6..7]);
-                running.signal(Signal::TERM);
             }
-            assert_eq!(running.wait().0.code(), None, "{kill} was not reached");
+            running.signal(if kill == "open" { Signal::KILL } else { Signal::TERM });
+            assert_eq!(running.wait().0.code(), (kill == "stopped").then_some(0), "{kill} was not reached");
             running = start(None);
             wait_for("the shadow", || in_shadow(&running));
-            since = 6;
+            since = if kill == "stopped" { 7 } else { 6 };
         }
         bring(&days[7..10], &input);
         read(&running, &days[since..10]);
@@ -380,6 +378,32 @@ fn after_a_swap_the_model_before_scores_on_wherever_the_worker_is_killed() {
             Some(wanted) => assert_same_rows(&rows, wanted),
         }
     }
+}
+
+#[test]
+fn a_shadow_that_is_gone_or_has_no_days_is_said() {
+    let temp = tempfile::tempdir().unwrap();
+    let [one, other] = ["one", "other"].map(|name| temp.path().join(name));
+    train(&one, 1);
+    train(&other, 2);
+    let (days, input) = (files(&PAST.company.join("events")), temp.path().join("input"));
+    let place = Place::new(temp.path().join("place"), "");
+    let name = card(&one)["versions"]["model"].as_str().unwrap().to_owned();
+    bring(&days[..1], &input);
+    report(place.run(&input).arg("--model").arg(&one));
+    fs::remove_file(place.archive().join("_versions").join(&name)).unwrap();
+    bring(&days[1..2], &input);
+    let told = exits(place.run(&input).arg("--model").arg(&other), 0).stderr;
+    let told = String::from_utf8(told).unwrap();
+    assert!(told.contains(&format!("shadow {name}: ")) && told.contains("nothing scores beside"), "{told}");
+    fs::write(place.config(), "[baseline]\nshadow_days = 0\n").unwrap();
+    let told = exits(place.run(&input).arg("--model").arg(&other).arg("--shadow").arg(&one), 2).stderr;
+    assert!(String::from_utf8(told).unwrap().contains("baseline.shadow_days: found 0 with --shadow, want 1 or more"));
+    fs::write(other.join("model.bin"), b"nonsense").unwrap();
+    let told = exits(place.run(&input).arg("--shadow").arg(&other), 2).stderr;
+    assert!(
+        String::from_utf8(told).unwrap().contains("model.bin: found 8 bytes that begin with `nonsense`, want a model")
+    );
 }
 
 #[test]

@@ -266,3 +266,16 @@ impl SigmaEvent for RowEvent<'_> {
         self.record.to_json()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_known;
+
+    #[test]
+    fn what_comes_out_of_judging_or_decides_nothing_is_no_field() {
+        assert!(is_known("anomaly_percentile") && is_known("details.port") && is_known("team"));
+        for name in ["percentile_shadow", "disposition", "rule_ids", "details.", "raw_event"] {
+            assert!(!is_known(name), "{name}");
+        }
+    }
+}

@@ -316,4 +316,17 @@ mod tests {
             "{faults:#?}"
         );
     }
+
+    #[test]
+    fn a_schedule_says_when_and_a_window_is_long_enough() {
+        let text = "[train]\nschedule = \"25:00\"\n";
+        let faults = read(text, &SetupArgs::default(), &[]).map(|_| ()).unwrap_err();
+        let told = "line 2: train.schedule: found \"25:00\", want a time of day in UTC such as 03:00, or a span such as every 6h";
+        assert_eq!(faults.iter().map(ToString::to_string).collect::<Vec<_>>(), [told]);
+        let faults = read("[train]\ndays = 3\n", &SetupArgs::default(), &[]).map(|_| ()).unwrap_err();
+        assert_eq!(faults[0].to_string(), "line 2: train.days: found 3, want 4 to 366");
+        let read = read("[train]\nschedule = \"03:00\"\n", &SetupArgs::default(), &[]).ok().unwrap();
+        assert_eq!(read.config.train.days, 28);
+        assert!(!read.recipe.config.contains("train"), "when a model is learned is no part of how is judged");
+    }
 }
