@@ -120,7 +120,7 @@ impl Models {
 
     /// Takes another model.
     pub fn swap(&mut self, model: Arc<[u8]>) {
-        (self.recipe.model, self.by_hand) = (Some(model), None);
+        (self.recipe.model, self.by_hand, self.over) = (Some(model), None, None);
         eprintln!("tagwarden: model {} in force", wire::name_versions(&self.recipe).model.unwrap_or_default());
         self.status.swaps.fetch_add(1, Ordering::Relaxed);
     }

@@ -26,7 +26,9 @@ impl FromStr for Schedule {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let daily = || {
-            let (hour, minute) = text.split_once(':').filter(|(hour, minute)| hour.len() == 2 && minute.len() == 2)?;
+            let two_digits = |part: &str| part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit());
+            let (hour, minute) =
+                text.split_once(':').filter(|(hour, minute)| two_digits(hour) && two_digits(minute))?;
             let (hour, minute): (u8, u8) = (hour.parse().ok()?, minute.parse().ok()?);
             (hour < 24 && minute < 60).then_some(Self::Daily(i64::from(hour) * 60 + i64::from(minute)))
         };
