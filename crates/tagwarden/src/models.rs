@@ -129,6 +129,9 @@ impl Models {
     pub fn part(&mut self, versions: &Versions, agreement: Option<Agreement>) {
         let (Some(shadow), Some(agreement)) = (&versions.shadow, agreement) else { return };
         let Agreement { both, in_force, shadow: alone, neither, over } = agreement;
+        if over {
+            self.over = Some((versions.model.clone(), versions.shadow.clone()));
+        }
         let (changes, end) = (both + in_force + alone + neither, if over { "; its days are over" } else { "" });
         if changes == 0 {
             return;
@@ -136,8 +139,5 @@ impl Models {
         eprintln!(
             "tagwarden: shadow {shadow}: of {changes} changes {both} stood out to both models, {in_force} only to the one in force, {alone} only to the shadow{end}",
         );
-        if over {
-            self.over = Some((versions.model.clone(), versions.shadow.clone()));
-        }
     }
 }
