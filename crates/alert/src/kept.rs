@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use tagwarden_core::{Assessment, Disposition, RuleHit, Scores, Severity};
+use tagwarden_core::{Assessment, Disposition, RuleHit, Scores, Severity, Shadow};
 
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "RuleHit")]
@@ -47,6 +47,17 @@ fn maybe_in<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D
     Ok(Option::<Bits>::deserialize(deserializer)?.map(|bits| f64::from_bits(bits.0)))
 }
 
+/// Score and percentile.
+#[expect(clippy::ref_option, reason = "the signature that serde calls")]
+fn shadow_out<S: Serializer>(value: &Option<Shadow>, serializer: S) -> Result<S::Ok, S::Error> {
+    value.map(|v| [v.score, v.percentile].map(|v| Bits(v.to_bits()))).serialize(serializer)
+}
+
+fn shadow_in<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Shadow>, D::Error> {
+    let both = Option::<[Bits; 2]>::deserialize(deserializer)?;
+    Ok(both.map(|both| both.map(|bits| f64::from_bits(bits.0))).map(|[score, percentile]| Shadow { score, percentile }))
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Scores")]
 struct ScoresDef {
@@ -65,6 +76,8 @@ struct ScoresDef {
     peer_group: Option<String>,
     #[serde(serialize_with = "maybe_out", deserialize_with = "maybe_in")]
     threshold: Option<f64>,
+    #[serde(default, serialize_with = "shadow_out", deserialize_with = "shadow_in")]
+    shadow: Option<Shadow>,
     reasons: Vec<String>,
     #[serde(default)]
     leading: usize,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use proptest::prelude::*;
-use tagwarden_core::{Assessment, Disposition, Family, RuleHit, Severity, Timestamp};
+use tagwarden_core::{Assessment, Disposition, Family, RuleHit, Severity, Shadow, Timestamp};
 
 use super::{OfferOutcome, Outbox};
 use crate::message::sample::offer;
@@ -185,6 +185,7 @@ fn an_assessment_is_kept_to_the_last_bit_until_its_epoch_is_done() {
     assessment.scores.score = 0.1 + 0.2;
     assessment.scores.percentile = Some(100.0 / 3.0);
     assessment.scores.threshold = Some(f64::INFINITY);
+    assessment.scores.shadow = Some(Shadow { score: 0.1 + 0.7, percentile: 200.0 / 3.0 });
     let one = Offer { assessment: assessment.clone(), ..offer("a.0", 0) };
     outbox.offer(one.event_time, 7, &[one]).unwrap();
     let kept = outbox.ledger().kept(6).unwrap();

@@ -136,7 +136,8 @@ impl Span {
         i64::try_from(self.0.as_millis()).unwrap_or(i64::MAX)
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    /// The span that `text` says.
+    pub fn parse(text: &str) -> Option<Self> {
         let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
         let (number, unit) = text.split_at(digits);
         let n: u64 = number.parse().ok()?;

@@ -33,7 +33,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     }
     let mut archive = Archive::open(Path::new(&folder), "main", settings).await?;
     let events = Bytes::from(std::fs::read(input)?);
-    let versions = Versions { config: "c".repeat(64), rules: Some("d".repeat(64)), inventory: None, model: None };
+    let versions = Versions { config: "c".repeat(64), rules: Some("d".repeat(64)), ..Versions::default() };
     let (mut tape, mut epoch, mut rows, mut bytes) = (Tape::new(), 0, 0u64, 0u64);
     let (mut pushing, mut sealing) = (Duration::ZERO, Duration::ZERO);
     let mut at = 0;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use object_store::ObjectStore;
 use serde::{Deserialize, Serialize};
-use tagwarden_core::{Intent, Row, Sealed, SealedFile};
+use tagwarden_core::{Intent, Row, Sealed, SealedFile, Versions};
 
 use crate::encode::Encoder;
 use crate::epoch::Epoch;
@@ -263,6 +263,27 @@ impl Archive {
     /// one partition goes. Nulls are left out.
     pub async fn raw_events(&self, key: &str) -> Result<Vec<Bytes>, ArchiveError> {
         read::raw_events(key, self.store.must_get(key).await?)
+    }
+
+    /// The versions that this lane's epoch was sealed under; `None` if it is not in the log.
+    ///
+    /// # Errors
+    /// A log that can't be read.
+    pub async fn versions_of(&self, epoch: u64) -> Result<Option<Versions>, ArchiveError> {
+        let key = format!("_log/{}/{epoch:010}.json", self.lane);
+        let Some(line) = self.store.get(&key).await? else { return Ok(None) };
+        let sealed: Sealed =
+            serde_json::from_slice(&line).map_err(|error| ArchiveError::Corrupt { key, what: error.to_string() })?;
+        Ok(Some(sealed.intent.versions))
+    }
+
+    /// The last event date (`YYYY-MM-DD`) of which there are rows.
+    ///
+    /// # Errors
+    /// A root that can't be listed.
+    pub async fn newest_date(&self) -> Result<Option<String>, ArchiveError> {
+        let folders = self.store.folders("changes").await?;
+        Ok(folders.iter().filter_map(|folder| folder.strip_prefix("dt=")).max().map(str::to_owned))
     }
 
     /// The events of the dates (`YYYY-MM-DD`) on or after `from` and before `to`, epoch by epoch.

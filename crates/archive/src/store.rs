@@ -109,6 +109,16 @@ impl Store {
         Ok(keys)
     }
 
+    /// The names of the folders one level below `prefix`, in order.
+    pub(crate) async fn folders(&self, prefix: &str) -> Result<Vec<String>, ArchiveError> {
+        let found = self.objects.list_with_delimiter(Some(&path(prefix)?)).await;
+        let found = found.map_err(|source| trouble("list", prefix, source.into()))?;
+        let mut names: Vec<String> =
+            found.common_prefixes.iter().filter_map(|folder| Some(folder.filename()?.to_owned())).collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
     /// Removes what a killed process of `lane` left in progress. Only the lane's own writer may ask for it.
     pub(crate) fn sweep(&self, lane: &str) -> Result<(), ArchiveError> {
         let Some(folder) = self.folder.as_ref().map(|folder| folder.join(IN_PROGRESS)) else { return Ok(()) };

@@ -18,7 +18,7 @@ TEXT = (
     "resource_type resource_id resource_arn resource_name environment owner change_kind change_set_id peer_group "
     "severity disposition suppressed_by raw_sha256 raw_event"
 ).split()
-DOUBLE = "anomaly_percentile score score_forest score_tails surprisal_sum peer_distance".split()
+DOUBLE = "anomaly_percentile score score_forest score_tails surprisal_sum peer_distance percentile_shadow".split()
 TYPES = {
     **dict.fromkeys(TEXT, "VARCHAR"),
     **dict.fromkeys(DOUBLE, "DOUBLE"),

@@ -14,6 +14,7 @@ use crate::heard::{self, Heard};
 use crate::model::{About, Model};
 use crate::reasons::{self, Scene};
 use crate::reference::{self, Reference};
+use crate::shadow::{self, Agreement, Shadow};
 use crate::slots::Slots;
 use crate::spread::{self, Spread};
 use crate::surprisal;
@@ -39,6 +40,8 @@ pub struct Baseline {
     governed: Governed,
     kind: Kind,
     model: Option<Arc<Model>>,
+    shadow: Option<Shadow>,
+    shadow_days: u32,
     /// The time of the first event of all, and whether it has been handed out.
     began: Option<i64>,
     began_dirty: bool,
@@ -78,6 +81,8 @@ impl Baseline {
             governed,
             kind: settings.kind,
             model: None,
+            shadow: None,
+            shadow_days: settings.shadow_days,
             began: None,
             began_dirty: false,
             programs: Programs::default(),
@@ -95,6 +100,18 @@ impl Baseline {
     pub fn judge_by(&mut self, model: Arc<Model>) {
         self.reference.rescale(model.scale(self.kind), model.reference(self.kind).clone());
         self.model = Some(model);
+    }
+
+    /// From now on `model` scores beside what is in force, and decides nothing: for [`Settings::shadow_days`] from the
+    /// first change that it scores. Asked for before anything is restored.
+    pub fn shadow_by(&mut self, model: Arc<Model>) {
+        let days = self.shadow_days;
+        self.shadow = (days > 0).then(|| Shadow::new(model, self.kind, self.reference.scale(), days));
+    }
+
+    /// How often what is in force and the shadow agreed so far; `None` without a shadow.
+    pub fn agreement(&self) -> Option<Agreement> {
+        self.shadow.as_ref().map(Shadow::agreement)
     }
 
     /// Judges a change by the state before it, its rule hits left aside; nothing that is remembered changes.
@@ -123,6 +140,8 @@ impl Baseline {
         }
         scores.score = blend::score(self.kind, tails, forest.map_or(0.0, |of| of.tail), distance, self.judged.quiet);
         self.rank(today, &mut scores);
+        let Judged { row, quiet, .. } = &self.judged;
+        scores.shadow = self.shadow.as_ref().and_then(|shadow| shadow.score(today, row, *quiet));
         scores
     }
 
@@ -135,6 +154,9 @@ impl Baseline {
         if let Some(frozen) = in_force(&mut self.spread, self.model.as_deref(), today) {
             scores.score += blend::rules(hits, frozen);
             self.rank(today, scores);
+        }
+        if let (Some(shadow), Some(said)) = (&self.shadow, &mut scores.shadow) {
+            shadow.add_rules(hits, said);
         }
     }
 
@@ -245,6 +267,15 @@ impl Baseline {
             (self.began, self.began_dirty) = (Some(event.time.0), true);
         }
         self.spread.learn(today, row, first, hits.iter().map(|hit| hit.id.as_ref()));
+        if let Some(shadow) = &mut self.shadow {
+            // Model against model, as each was trained: days of the worker's own would tell them apart.
+            let threshold = match &self.model {
+                Some(model) => Some(model.threshold(self.kind)),
+                None => self.reference.frozen(today).map(|frozen| frozen.threshold),
+            };
+            let stands_out = threshold.is_some_and(|threshold| scores.score > threshold);
+            shadow.learn(today, stands_out, scores.shadow.as_ref());
+        }
         if scores.tails.is_some() && self.reference.learn(today, scores.score, group(event, actor)) {
             self.table.make_room();
         }
@@ -308,6 +339,11 @@ impl Baseline {
                 let began = entry.value.as_deref().and_then(|value| value.try_into().ok());
                 self.began = began.map(i64::from_be_bytes).or(self.began);
             }
+            shadow::SPACE => {
+                if let Some(shadow) = &mut self.shadow {
+                    shadow.restore(entry);
+                }
+            }
             space if space == self.actors.space() => self.actors.restore(entry),
             space if space == self.keys.space() => self.keys.restore(entry),
             _ => {}
@@ -315,8 +351,8 @@ impl Baseline {
     }
 
     /// The spaces of what [`delta`](Self::delta) gives out.
-    pub fn spaces() -> [&'static str; 7] {
-        [table::SPACE, reference::SPACE, spread::SPACE, heard::SPACE, BEGAN, "actor", "access_key"]
+    pub fn spaces() -> [&'static str; 8] {
+        [table::SPACE, reference::SPACE, spread::SPACE, heard::SPACE, BEGAN, shadow::SPACE, "actor", "access_key"]
     }
 
     /// Adds all that has changed since the last call.
@@ -329,6 +365,9 @@ impl Baseline {
         self.keys.delta(delta);
         if let (true, Some(began)) = (std::mem::take(&mut self.began_dirty), self.began) {
             delta.set(BEGAN, [], began.to_be_bytes().to_vec());
+        }
+        if let Some(shadow) = &mut self.shadow {
+            shadow.delta(delta);
         }
     }
 }

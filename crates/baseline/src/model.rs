@@ -8,8 +8,9 @@ mod bytes;
 mod frozen;
 
 use crate::Kind;
+use crate::blend::{self, Oddest};
 use crate::dbscan::{CorePoints, Nearest};
-use crate::features::Family;
+use crate::features::{Family, Row};
 use crate::forest::Forest;
 use crate::reference;
 use crate::spread;
@@ -77,6 +78,17 @@ impl Model {
     /// The score above which a change is anomalous until a worker has reference days of its own.
     pub fn threshold(&self, kind: Kind) -> f64 {
         self.reference(kind).threshold
+    }
+
+    /// The score of a change that no rule hit, as [`crate::Baseline::score`] has it under this model.
+    pub(crate) fn score(&self, kind: Kind, row: &Row, quiet: bool) -> f64 {
+        let oddest = Oddest::of(row, &self.spread);
+        let families = oddest.families();
+        let (forest, distance) = match kind {
+            Kind::Dbscan => (0.0, self.nearest(&families).map_or(0.0, |found| self.distance_tail(found.distance))),
+            _ => (self.forest(&families).tail, 0.0),
+        };
+        blend::score(kind, oddest.sum(), forest, distance, quiet)
     }
 
     /// How many core points there are, and the distance within which a change belongs to one.

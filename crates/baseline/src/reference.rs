@@ -194,6 +194,11 @@ impl Reference {
         (self.scale, self.until_then, self.frozen) = (scale, Some(until_then), None);
     }
 
+    /// What scores are of now; 0 without a model.
+    pub(crate) fn scale(&self) -> u64 {
+        self.scale
+    }
+
     /// The day that a change of `day` counts for: a late one counts for the newest day.
     pub(crate) fn today(&self, day: i64) -> u16 {
         let day = u16::try_from(day.max(0)).unwrap_or(u16::MAX);

@@ -49,13 +49,22 @@ pub struct Settings {
     /// Days with scores that must have ended before there is a percentile or a threshold. Without a model scores begin
     /// on the fifth day.
     pub warm_up_days: u32,
+    /// Days of event time for which the model before the one in force goes on scoring beside it; 0 for none.
+    pub shadow_days: u32,
     /// Counters kept, at about 40 bytes each; the ones longest unused go first.
     pub max_counters: u32,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { kind: Kind::Blend, alerts_per_day: 5.0, reference_days: 28, warm_up_days: 7, max_counters: 1_000_000 }
+        Self {
+            kind: Kind::Blend,
+            alerts_per_day: 5.0,
+            reference_days: 28,
+            warm_up_days: 7,
+            shadow_days: 7,
+            max_counters: 1_000_000,
+        }
     }
 }
 
@@ -73,6 +82,9 @@ impl Settings {
         if self.warm_up_days == 0 || self.warm_up_days > self.reference_days {
             let (found, most) = (self.warm_up_days, self.reference_days);
             faults.push(("warm_up_days", format!("found {found}, want 1 to reference_days ({most})")));
+        }
+        if self.shadow_days > 366 {
+            faults.push(("shadow_days", format!("found {}, want 0 to 366", self.shadow_days)));
         }
         if self.max_counters < 10_000 {
             faults.push(("max_counters", format!("found {}, want at least 10000", self.max_counters)));
@@ -92,11 +104,12 @@ mod tests {
             alerts_per_day: f64::NAN,
             reference_days: 0,
             warm_up_days: 9,
+            shadow_days: 367,
             max_counters: 1,
             ..Settings::default()
         };
         let keys: Vec<_> = odd.faults().into_iter().map(|(key, _)| key).collect();
-        assert_eq!(keys, ["alerts_per_day", "reference_days", "warm_up_days", "max_counters"]);
+        assert_eq!(keys, ["alerts_per_day", "reference_days", "warm_up_days", "shadow_days", "max_counters"]);
     }
 
     #[test]

@@ -170,7 +170,7 @@ impl Training {
         for kind in Kind::ALL {
             let of_model = |(taken, in_forest): &(&Taken, f32)| match kind {
                 Kind::Dbscan => taken.score(&model, kind),
-                _ => taken.put_together(&model, kind, model.forest_tails.tail(0, *in_forest), 0.0),
+                _ => taken.score_by(&model, kind, model.forest_tails.tail(0, *in_forest)),
             };
             // The distance takes longest, and its spread is known from fewer.
             let scores = spaced(&in_forest, if kind == Kind::Dbscan { DISTANCES } else { SAMPLE }).map(of_model);
@@ -225,16 +225,13 @@ impl Taken {
 
     /// As [`crate::Baseline::score`] and [`crate::Baseline::add_rules`] have it.
     fn score(&self, model: &Model, kind: Kind) -> f64 {
-        let families = self.families(&model.spread);
-        let forest = if kind == Kind::Dbscan { 0.0 } else { model.forest(&families).tail };
-        let nearest = if kind == Kind::Dbscan { model.nearest(&families) } else { None };
-        let distance = nearest.map_or(0.0, |found| model.distance_tail(found.distance));
-        self.put_together(model, kind, forest, distance)
+        model.score(kind, &self.row, self.quiet) + blend::rules(&self.hits, &model.spread)
     }
 
-    fn put_together(&self, model: &Model, kind: Kind, forest: f64, distance: f64) -> f64 {
+    /// The same, where the tail of the forest's score is known.
+    fn score_by(&self, model: &Model, kind: Kind, forest: f64) -> f64 {
         let tails = Oddest::of(&self.row, &model.spread).sum();
-        blend::score(kind, tails, forest, distance, self.quiet) + blend::rules(&self.hits, &model.spread)
+        blend::score(kind, tails, forest, 0.0, self.quiet) + blend::rules(&self.hits, &model.spread)
     }
 }
 

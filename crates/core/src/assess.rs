@@ -49,6 +49,15 @@ pub struct RuleHit {
     pub reason: Option<String>,
 }
 
+/// What a second model, which decides nothing, says of one change.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Shadow {
+    /// Its score, in nats.
+    pub score: f64,
+    /// Share of its own reference's changes that were less unusual, 0..=100.
+    pub percentile: f64,
+}
+
 /// What the baseline says of one change. Scores are natural logarithms (nats) unless a name says otherwise.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Scores {
@@ -68,6 +77,8 @@ pub struct Scores {
     pub peer_group: Option<String>,
     /// The score above which a change is anomalous; `None` until there is a reference.
     pub threshold: Option<f64>,
+    /// What the model in the shadow says; `None` without one, and while too little is known.
+    pub shadow: Option<Shadow>,
     /// Why, in words, most telling first; at most three.
     pub reasons: Vec<String>,
     /// How many of `reasons`, from the first on, say more of this change than a rule that hit.

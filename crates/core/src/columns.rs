@@ -117,6 +117,7 @@ columns! {
     Ingest = 48, "ingest", Ingest;
     RawSha256 = 49, "raw_sha256", String;
     RawEvent = 50, "raw_event", String;
+    PercentileShadow = 51, "percentile_shadow", Double;
 }
 
 /// SHA-256 names, in hex, of what was in force: the objects under `_versions/`.
@@ -130,6 +131,9 @@ pub struct Versions {
     pub inventory: Option<String>,
     /// The trained model; `None` while learning online.
     pub model: Option<String>,
+    /// A second model that judges beside it and decides nothing. No part of the column: an epoch's log names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<String>,
 }
 
 /// Where a row's record was read. The only column that may differ between two runs over the same input.
@@ -267,6 +271,7 @@ impl<'a> Row<'a> {
             Column::Ingest => Value::Ingest(self.ingest),
             Column::RawSha256 => Value::Str(self.raw_sha256),
             Column::RawEvent => self.raw_event.map_or(Value::Null, Value::Str),
+            Column::PercentileShadow => double(scores.shadow.map(|shadow| shadow.percentile)),
         }
     }
 

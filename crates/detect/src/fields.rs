@@ -68,6 +68,8 @@ fn is_known_before_judging(column: Column) -> bool {
             | Column::SourceCountry
             | Column::RawSha256
             | Column::RawEvent
+            // What decides nothing must not decide through a rule.
+            | Column::PercentileShadow
     )
 }
 
@@ -262,5 +264,18 @@ impl SigmaEvent for RowEvent<'_> {
 
     fn to_json(&self) -> serde_json::Value {
         self.record.to_json()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_known;
+
+    #[test]
+    fn what_comes_out_of_judging_or_decides_nothing_is_no_field() {
+        assert!(is_known("anomaly_percentile") && is_known("details.port") && is_known("team"));
+        for name in ["percentile_shadow", "disposition", "rule_ids", "details.", "raw_event"] {
+            assert!(!is_known(name), "{name}");
+        }
     }
 }

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use tagwarden_connect::notify::Destination;
 
+use crate::schedule::Schedule;
+
 /// Everything `tagwarden.toml` may say. See `tagwarden.example.toml`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -30,6 +32,8 @@ pub struct Config {
     pub policy: tagwarden_detect::Policy,
     /// The learned baseline.
     pub baseline: tagwarden_baseline::Settings,
+    /// When the worker learns a model by itself.
+    pub train: Train,
     /// Grouping, routes, digests.
     pub alert: tagwarden_alert::Settings,
     /// Who is told.
@@ -113,6 +117,22 @@ pub struct Rules {
 pub struct Inventory {
     /// The JSON file.
     pub file: Option<PathBuf>,
+}
+
+/// When the worker learns a model by itself, and from how much.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Train {
+    /// A time of day in UTC, such as `03:00`, or a span, such as `every 6h`; absent for never.
+    pub schedule: Option<Schedule>,
+    /// The archive's last so many days are learned from.
+    pub days: u32,
+}
+
+impl Default for Train {
+    fn default() -> Self {
+        Self { schedule: None, days: 28 }
+    }
 }
 
 /// The metrics page.
@@ -238,7 +258,7 @@ fn found_and_wanted(message: &str) -> String {
 /// they are judged, so that the same work in another folder has the same version.
 pub fn version_text(text: &str, overrides: &[(&str, toml::Value)]) -> anyhow::Result<String> {
     let mut table: toml::Table = toml::from_str(text)?;
-    for section in ["state", "metrics", "rules", "inventory", "epoch", "destination", "alert"] {
+    for section in ["state", "metrics", "rules", "inventory", "epoch", "destination", "alert", "train"] {
         table.remove(section);
     }
     if let Some(input) = table.get_mut("input").and_then(toml::Value::as_table_mut) {

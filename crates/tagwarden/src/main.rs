@@ -7,8 +7,12 @@ mod config;
 mod failpoint;
 mod feed;
 mod metrics;
+mod models;
+mod schedule;
 mod setup;
 mod swap;
+mod train;
+mod trainer;
 mod wire;
 
 use std::process::ExitCode;

@@ -20,14 +20,29 @@ pub struct RuleChoice {
     pub no_rules: bool,
 }
 
+/// Configuration, inventory and rules, as the command line names them.
+#[derive(Debug, Default, Clone, clap::Args)]
+pub struct SetupArgs {
+    /// The configuration file; what is given here goes before it
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What the operator knows: accounts, people, teams, networks
+    #[arg(long, value_name = "FILE")]
+    pub inventory: Option<PathBuf>,
+    #[command(flatten)]
+    pub rules: RuleChoice,
+}
+
 /// A configuration that has been read and checked, with the command line laid over it.
 pub struct Setup {
     /// The settings.
     pub config: Config,
     /// What judging is made from.
     pub recipe: Recipe,
-    /// The file of the model.
+    /// The file of the model; it may be missing where a schedule is going to make it.
     pub model: Option<PathBuf>,
+    /// The model that scores beside it, as named by hand.
+    pub shadow: Option<Arc<[u8]>>,
 }
 
 /// The model, as the command line chooses it.
@@ -40,12 +55,37 @@ pub struct ModelChoice {
 
 impl ModelChoice {
     /// The model's file, if one was chosen.
-    pub fn file(&self) -> Option<PathBuf> {
-        self.model.as_ref().map(|path| if path.is_dir() { path.join("model.bin") } else { path.clone() })
+    fn file(&self) -> Option<PathBuf> {
+        self.model.as_deref().map(model_file)
     }
 }
 
+/// The file of a model that is named by it or by its folder.
+pub fn model_file(path: &Path) -> PathBuf {
+    if path.is_dir() { path.join("model.bin") } else { path.to_owned() }
+}
+
 impl Setup {
+    /// Lays over it what a worker takes: a model, which may be missing where the worker is going to learn one, and
+    /// another in its shadow.
+    ///
+    /// # Errors
+    /// As [`with_model`](Self::with_model); a shadow that has no days.
+    pub fn with_models(self, choice: &ModelChoice, shadow: Option<&Path>) -> Result<Self> {
+        let (file, scheduled) = (choice.file(), self.config.train.schedule.is_some());
+        let mut setup = match file {
+            Some(file) if scheduled && !file.exists() => {
+                Self { model: Some(file), ..self.with_model(&ModelChoice::default())? }
+            }
+            _ => self.with_model(choice)?,
+        };
+        setup.shadow = shadow.map(|path| read_model("--shadow", &model_file(path))).transpose()?;
+        if setup.shadow.is_some() && setup.config.baseline.shadow_days == 0 {
+            return Err(Usage("baseline.shadow_days: found 0 with --shadow, want 1 or more".into()).into());
+        }
+        Ok(setup)
+    }
+
     /// Lays the chosen model over it.
     ///
     /// # Errors
@@ -53,7 +93,7 @@ impl Setup {
     pub fn with_model(mut self, choice: &ModelChoice) -> Result<Self> {
         self.model = choice.file();
         self.recipe.model = match &self.model {
-            Some(file) => Some(read_model(file)?),
+            Some(file) => Some(read_model("--model", file)?),
             None => None,
         };
         let kind = self.config.baseline.kind;
@@ -65,44 +105,38 @@ impl Setup {
     }
 }
 
-/// A model's bytes, known to be one that can be used.
-pub fn read_model(file: &Path) -> Result<Arc<[u8]>> {
-    let told = |what: String| Usage(format!("--model {}: {what}", file.display()));
+/// The bytes of the model that `flag` names, known to be one that can be used.
+pub fn read_model(flag: &str, file: &Path) -> Result<Arc<[u8]>> {
+    let told = |what: String| Usage(format!("{flag} {}: {what}", file.display()));
     let bytes = std::fs::read(file).map_err(|error| told(error.to_string()))?;
     tagwarden_baseline::Model::from_bytes(&bytes).map_err(|error| told(error.to_string()))?;
     Ok(bytes.into())
 }
 
-/// Reads `file` (or the defaults), lays `overrides` and the chosen rules and inventory over it, and checks all of it.
-pub fn load(
-    file: Option<&Path>,
-    rules: &RuleChoice,
-    inventory: Option<&Path>,
-    overrides: &[(&str, toml::Value)],
-) -> Result<Setup> {
-    let text = match file {
-        Some(path) => std::fs::read_to_string(path)
-            .map_err(|e| Usage(format!("reading the configuration {}: {e}", path.display())))?,
-        None => String::new(),
-    };
-    match read(&text, file, rules, inventory, overrides) {
-        Ok(setup) => Ok(setup),
-        Err(faults) => {
-            let name = file.map_or("command line".into(), |f| f.display().to_string());
+impl SetupArgs {
+    /// Reads the configuration (or the defaults), lays `overrides` and the chosen rules and inventory over it, and checks
+    /// all of it.
+    ///
+    /// # Errors
+    /// Every fault at once.
+    pub fn load(&self, overrides: &[(&str, toml::Value)]) -> Result<Setup> {
+        let text = match &self.config {
+            Some(path) => std::fs::read_to_string(path)
+                .map_err(|e| Usage(format!("reading the configuration {}: {e}", path.display())))?,
+            None => String::new(),
+        };
+        read(&text, self, overrides).map_err(|faults| {
+            let name = self.config.as_ref().map_or("command line".into(), |f| f.display().to_string());
             let lines: Vec<String> = faults.iter().map(|f| format!("{name}: {f}")).collect();
-            Err(Usage(lines.join("\n")).into())
-        }
+            Usage(lines.join("\n")).into()
+        })
     }
 }
 
-/// As [`load`], from the file's text; every fault at once.
-pub fn read(
-    text: &str,
-    file: Option<&Path>,
-    rules: &RuleChoice,
-    inventory: Option<&Path>,
-    overrides: &[(&str, toml::Value)],
-) -> Result<Setup, Vec<ConfigFault>> {
+/// As [`SetupArgs::load`], from the file's text; every fault by itself.
+fn read(text: &str, args: &SetupArgs, overrides: &[(&str, toml::Value)]) -> Result<Setup, Vec<ConfigFault>> {
+    let SetupArgs { config: file, inventory, rules } = args;
+    let file = file.as_deref();
     let config = config::parse(text)?;
     let mut faults = Vec::new();
     let mut fault = |path: &str, what: String| {
@@ -134,7 +168,7 @@ pub fn read(
             }
         }
     };
-    let known = inventory.map(Path::to_owned);
+    let known = inventory.clone();
     let known = known.or_else(|| config.inventory.file.as_ref().map(|path| config::beside(file, path)));
     let mut model = None;
     let inventory = known.and_then(|path| match std::fs::read(&path) {
@@ -158,6 +192,9 @@ pub fn read(
     }
     for (path, what) in config.baseline.faults() {
         fault(&format!("baseline.{path}"), what);
+    }
+    if !(4..=366).contains(&config.train.days) {
+        fault("train.days", format!("found {}, want 4 to 366", config.train.days));
     }
     let names: Vec<String> = config.destination.iter().map(|d| d.name().to_owned()).collect();
     for text in config.alert.faults(&names) {
@@ -199,7 +236,12 @@ pub fn read(
         }
     };
     if faults.is_empty() {
-        Ok(Setup { config, recipe: Recipe { config: version, rules, inventory, model: None }, model: None })
+        Ok(Setup {
+            config,
+            recipe: Recipe { config: version, rules, inventory, model: None, shadow: None },
+            model: None,
+            shadow: None,
+        })
     } else {
         Err(faults)
     }
@@ -257,12 +299,12 @@ fn line_of_setting(text: &str, path: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{RuleChoice, read};
+    use super::{SetupArgs, read};
 
     #[test]
     fn a_slip_in_what_the_company_shares_with_the_inventory_is_told() {
         let text = "[company.roles]\nci = [\"ci-*\"]\ncd = [\"x\"]\n[[company.teams]]\nname = \"a\"\nzone = \"UTC\"\n";
-        let faults = read(text, None, &RuleChoice::default(), None, &[]).map(|_| ()).unwrap_err();
+        let faults = read(text, &SetupArgs::default(), &[]).map(|_| ()).unwrap_err();
         let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
         assert_eq!(faults.len(), 2, "{faults:#?}");
         assert!(
@@ -273,5 +315,18 @@ mod tests {
             faults.iter().any(|f| f.contains("company.teams[0].zone: found the unknown setting `zone`")),
             "{faults:#?}"
         );
+    }
+
+    #[test]
+    fn a_schedule_says_when_and_a_window_is_long_enough() {
+        let text = "[train]\nschedule = \"25:00\"\n";
+        let faults = read(text, &SetupArgs::default(), &[]).map(|_| ()).unwrap_err();
+        let told = "line 2: train.schedule: found \"25:00\", want a time of day in UTC such as 03:00, or a span such as every 6h";
+        assert_eq!(faults.iter().map(ToString::to_string).collect::<Vec<_>>(), [told]);
+        let faults = read("[train]\ndays = 3\n", &SetupArgs::default(), &[]).map(|_| ()).unwrap_err();
+        assert_eq!(faults[0].to_string(), "line 2: train.days: found 3, want 4 to 366");
+        let read = read("[train]\nschedule = \"03:00\"\n", &SetupArgs::default(), &[]).ok().unwrap();
+        assert_eq!(read.config.train.days, 28);
+        assert!(!read.recipe.config.contains("train"), "when a model is learned is no part of how is judged");
     }
 }

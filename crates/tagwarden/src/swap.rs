@@ -19,7 +19,7 @@ pub struct Swap {
 }
 
 impl Swap {
-    /// Watches `file`, in which `in_force` was found; no file, no swap. `stop` is handed on.
+    /// Watches `file`, in which `in_force` was found, if anything; no file, no swap. `stop` is handed on.
     pub fn watch(file: Option<PathBuf>, in_force: Option<Arc<[u8]>>, stop: watch::Receiver<bool>) -> Self {
         let swap = Self { edge: watch::Sender::new(false), found: Arc::default() };
         let edge = swap.edge.clone();
@@ -30,7 +30,7 @@ impl Swap {
                 edge.send_replace(true);
             }
         });
-        if let (Some(file), Some(in_force)) = (file, in_force) {
+        if let Some(file) = file {
             tokio::spawn(look(file, in_force, swap.edge.clone(), Arc::clone(&swap.found)));
         }
         swap
@@ -41,11 +41,16 @@ impl Swap {
         self.edge.subscribe()
     }
 
-    /// The model that the last edge was asked for; `None` if it was asked for by whoever stops the worker.
-    pub fn take(&self, stop: &watch::Receiver<bool>) -> Option<Arc<[u8]>> {
-        if *stop.borrow() {
-            return None;
+    /// What asks for an epoch's edge at which the worker starts anew.
+    pub fn asking(&self) -> impl Fn() + 'static {
+        let edge = self.edge.clone();
+        move || {
+            edge.send_replace(true);
         }
+    }
+
+    /// The model that the last edge was asked for, if it was for a model.
+    pub fn take(&self, stop: &watch::Receiver<bool>) -> Option<Arc<[u8]>> {
         // Under the lock, so that a model found now asks for an edge of its own.
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         self.edge.send_replace(false);
@@ -57,7 +62,12 @@ impl Swap {
     }
 }
 
-async fn look(file: PathBuf, in_force: Arc<[u8]>, edge: watch::Sender<bool>, found: Arc<Mutex<Option<Arc<[u8]>>>>) {
+async fn look(
+    file: PathBuf,
+    in_force: Option<Arc<[u8]>>,
+    edge: watch::Sender<bool>,
+    found: Arc<Mutex<Option<Arc<[u8]>>>>,
+) {
     let mut in_force = in_force;
     let mut known = None;
     loop {
@@ -65,9 +75,9 @@ async fn look(file: PathBuf, in_force: Arc<[u8]>, edge: watch::Sender<bool>, fou
         // A file that is gone for a moment is about to be replaced.
         let Some(now) = stamp(&file).filter(|now| known != Some(*now)) else { continue };
         known = Some(now);
-        match read_model(&file) {
-            Ok(model) if model != in_force => {
-                in_force = Arc::clone(&model);
+        match read_model("--model", &file) {
+            Ok(model) if Some(&model) != in_force.as_ref() => {
+                in_force = Some(Arc::clone(&model));
                 let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
                 *found = Some(model);
                 edge.send_replace(true);

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use tagwarden_archive::{ArchiveError, Rejected};
+use tagwarden_baseline::Agreement;
 use tagwarden_core::{
     Actor, Assessment, Change, Enriched, Entry, Event, Fault, Intent, Record, Row, RuleHit, Scores, Sealed, StateDelta,
     TagDelta, Text, Timestamp, Versions,
@@ -42,6 +43,8 @@ pub struct Detection {
     redact_raw: bool,
     /// A model in the making, from the events before a time.
     lesson: Option<training::Lesson>,
+    /// Whoever follows how model and shadow agree.
+    on_agreement: Option<Box<dyn FnMut(Agreement)>>,
 }
 
 /// What judging is made from: the same bytes that `_versions/` keeps.
@@ -55,6 +58,17 @@ pub struct Recipe {
     pub inventory: Option<Vec<u8>>,
     /// The trained model.
     pub model: Option<Arc<[u8]>>,
+    /// The model that scores beside it and decides nothing.
+    pub shadow: Option<Arc<[u8]>>,
+}
+
+impl Recipe {
+    /// The bytes of all its parts.
+    fn parts(&self) -> impl Iterator<Item = &[u8]> {
+        let Self { config, rules, inventory, model, shadow } = self;
+        let texts = [Some(config.as_bytes()), rules.as_deref().map(str::as_bytes), inventory.as_deref()];
+        texts.into_iter().chain([model.as_deref(), shadow.as_deref()]).flatten()
+    }
 }
 
 impl Detection {
@@ -106,7 +120,21 @@ impl Detection {
             }
             None => {}
         }
-        Ok(Self { enricher, judge, baseline, redact_raw, lesson: None })
+        if let Some(bytes) = &recipe.shadow {
+            baseline.shadow_by(Arc::new(tagwarden_baseline::Model::from_bytes(bytes).context("shadow")?));
+        }
+        Ok(Self { enricher, judge, baseline, redact_raw, lesson: None, on_agreement: None })
+    }
+
+    /// Tells `on_agreement` at each epoch's edge how the model in force and its shadow agreed so far.
+    pub fn telling(mut self, on_agreement: impl FnMut(Agreement) + 'static) -> Self {
+        self.on_agreement = Some(Box::new(on_agreement));
+        self
+    }
+
+    /// How the model in force and its shadow agreed so far; `None` without a shadow.
+    pub fn agreement(&self) -> Option<Agreement> {
+        self.baseline.agreement()
     }
 }
 
@@ -262,6 +290,9 @@ impl Stages for Detection {
         self.enricher.delta(delta);
         self.judge.delta(delta);
         self.baseline.delta(delta);
+        if let (Some(tell), Some(agreement)) = (&mut self.on_agreement, self.baseline.agreement()) {
+            tell(agreement);
+        }
     }
 }
 
@@ -310,37 +341,27 @@ impl Archive for ParquetArchive {
 
 /// Stores the recipe in the archive and gives its versions.
 pub async fn put_versions(archive: &tagwarden_archive::Archive, recipe: &Recipe) -> Result<Versions> {
-    let rules = match &recipe.rules {
-        Some(text) => Some(archive.put_version(text.as_bytes()).await?),
-        None => None,
-    };
-    let inventory = match &recipe.inventory {
-        Some(bytes) => Some(archive.put_version(bytes).await?),
-        None => None,
-    };
-    let model = match &recipe.model {
-        Some(bytes) => Some(archive.put_version(bytes).await?),
-        None => None,
-    };
-    Ok(Versions { config: archive.put_version(recipe.config.as_bytes()).await?, rules, inventory, model })
+    let versions = name_versions(recipe);
+    for bytes in recipe.parts() {
+        archive.put_version(bytes).await?;
+    }
+    Ok(versions)
 }
 
 /// The recipe behind versions that are no longer in force.
 pub async fn get_versions(archive: &tagwarden_archive::Archive, versions: &Versions) -> Result<Recipe> {
+    let get = async |name: &Option<String>| match name {
+        Some(name) => archive.get_version(name).await.map(Some),
+        None => Ok(None),
+    };
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).context("a version is no UTF-8");
-    let rules = match &versions.rules {
-        Some(name) => Some(text(archive.get_version(name).await?)?),
-        None => None,
-    };
-    let inventory = match &versions.inventory {
-        Some(name) => Some(archive.get_version(name).await?),
-        None => None,
-    };
-    let model = match &versions.model {
-        Some(name) => Some(archive.get_version(name).await?.into()),
-        None => None,
-    };
-    Ok(Recipe { config: text(archive.get_version(&versions.config).await?)?, rules, inventory, model })
+    Ok(Recipe {
+        config: text(archive.get_version(&versions.config).await?)?,
+        rules: get(&versions.rules).await?.map(text).transpose()?,
+        inventory: get(&versions.inventory).await?,
+        model: get(&versions.model).await?.map(Arc::from),
+        shadow: get(&versions.shadow).await?.map(Arc::from),
+    })
 }
 
 /// The versions of a recipe that is not stored anywhere.
@@ -352,6 +373,7 @@ pub fn name_versions(recipe: &Recipe) -> Versions {
         rules: recipe.rules.as_ref().map(|text| name(text.as_bytes())),
         inventory: recipe.inventory.as_ref().map(|bytes| name(bytes)),
         model: recipe.model.as_ref().map(|bytes| name(bytes)),
+        shadow: recipe.shadow.as_ref().map(|bytes| name(bytes)),
     }
 }
 

@@ -16,7 +16,8 @@ use tagwarden_archive::{Archive, Settings};
 use tagwarden_core::columns::Column;
 use tagwarden_core::{
     Actor, ActorKind, Assessment, Change, Disposition, Enriched, Event, EventKind, Family, Identity, Ingest, Intent,
-    NetworkClass, Row, RuleHit, Scores, Severity, TagDelta, TagEdit, TagOp, Text, Timestamp, Value, Versions, Via,
+    NetworkClass, Row, RuleHit, Scores, Severity, Shadow, TagDelta, TagEdit, TagOp, Text, Timestamp, Value, Versions,
+    Via,
 };
 use tagwarden_json::Tape;
 
@@ -145,6 +146,7 @@ impl Spec {
                 surprisal_sum: 12.25,
                 peer_distance: self.number,
                 peer_group: self.maybe.clone(),
+                shadow: self.number.map(|percentile| Shadow { score: 2.5, percentile }),
                 ..Scores::default()
             },
             reasons: self.words.clone(),
@@ -153,7 +155,8 @@ impl Spec {
             suppressed_by: self.maybe.clone(),
             ..Assessment::default()
         };
-        let versions = Versions { config: "c0".to_owned(), rules: self.maybe.clone(), inventory: None, model: None };
+        let versions =
+            Versions { config: "c0".to_owned(), rules: self.maybe.clone(), inventory: None, ..Versions::default() };
         let position = self.position.to_string();
         each(&Row {
             event: &event,

@@ -99,7 +99,7 @@ impl Made {
         hasher.finish().into()
     }
 
-    fn with<T>(&self, run: impl FnOnce(&Event<'_>, &Actor<'_>, &Change<'_>, &Enriched<'_>) -> T) -> T {
+    pub(crate) fn with<T>(&self, run: impl FnOnce(&Event<'_>, &Actor<'_>, &Change<'_>, &Enriched<'_>) -> T) -> T {
         let (mut tape, mut answer) = (Tape::new(), Tape::new());
         let node = tape.parse("{}").expect("an empty object");
         let response = self.issues.map(|key| format!(r#"{{"credentials":{{"accessKeyId":"{key}"}}}}"#));

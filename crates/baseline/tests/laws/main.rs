@@ -5,3 +5,4 @@ mod hours;
 mod odd;
 mod quiet;
 mod restart;
+mod shadow;

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::setup::{self, RuleChoice};
+use crate::setup::{RuleChoice, SetupArgs};
 
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub struct Args {
     /// The configuration file
     #[arg(short, long, default_value = "tagwarden.toml")]
@@ -19,7 +19,8 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let setup = setup::load(Some(&args.config), &args.rules, args.inventory.as_deref(), &[])?;
+    let Args { config, rules, inventory } = args.clone();
+    let setup = SetupArgs { config: Some(config), rules, inventory }.load(&[])?;
     let rules = setup
         .recipe
         .rules

@@ -4,26 +4,28 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use anyhow::Result;
+use indicatif::ProgressBar;
 use serde_json::json;
 use tagwarden_baseline::Model;
 
 use crate::Usage;
-use crate::commands::train::Stretch;
-use crate::setup::{self, ModelChoice, RuleChoice};
+use crate::setup::{ModelChoice, SetupArgs};
+use crate::train::Stretch;
 use crate::wire::training::Learner;
 
 #[derive(clap::Args)]
 pub struct Args {
+    /// The archive's root; it is only read
+    #[arg(long, value_name = "DIR")]
+    archive: PathBuf,
+    /// The first date to compare
+    #[arg(long, value_name = "DATE")]
+    from: String,
+    /// The first date not to compare any more
+    #[arg(long, value_name = "DATE")]
+    to: String,
     #[command(flatten)]
-    stretch: Stretch,
-    /// What the operator knows: accounts, people, teams, networks
-    #[arg(long, value_name = "FILE")]
-    inventory: Option<PathBuf>,
-    /// The configuration file
-    #[arg(short, long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    #[command(flatten)]
-    rules: RuleChoice,
+    setup: SetupArgs,
     #[command(flatten)]
     model: ModelChoice,
     /// Print one JSON object instead of a table
@@ -32,14 +34,14 @@ pub struct Args {
 }
 
 pub async fn run(args: Args) -> Result<()> {
-    let setup =
-        setup::load(args.config.as_deref(), &args.rules, args.inventory.as_deref(), &[])?.with_model(&args.model)?;
+    let setup = args.setup.load(&[])?.with_model(&args.model)?;
     let Some(bytes) = &setup.recipe.model else {
         return Err(Usage("--model: found none, want the model to compare with".into()).into());
     };
     let model = Model::from_bytes(bytes)?;
-    let mut learner = Learner::new(&setup.recipe, 0, args.stretch.days()?)?;
-    args.stretch.pass(&mut learner, &HashSet::new()).await?;
+    let stretch = Stretch::between(&args.archive, &args.from, &args.to)?;
+    let mut learner = Learner::new(&setup.recipe, 0, stretch.days())?;
+    stretch.pass(&mut learner, &HashSet::new(), &ProgressBar::new(0)).await?;
     let shifts = learner.baseline().shifts(&model);
     if shifts.is_empty() {
         return Err(Usage("--to: found too few days and changes to compare, want four days or more".into()).into());

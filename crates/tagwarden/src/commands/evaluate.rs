@@ -19,7 +19,7 @@ use tagwarden_engine::{Counts, Limits, Meter, Pipeline};
 
 use crate::Usage;
 use crate::commands::judge::Memory;
-use crate::setup::{self, ModelChoice, RuleChoice};
+use crate::setup::{ModelChoice, SetupArgs};
 use crate::wire::alerts::Silence;
 use crate::wire::input::Input;
 use crate::wire::{Detection, EventDecoder, name_versions};
@@ -41,14 +41,8 @@ pub struct Args {
     /// Events before this time are only learned from (RFC 3339, or a date)
     #[arg(long, value_name = "TIME")]
     train_until: String,
-    /// What the operator knows: accounts, people, teams, networks
-    #[arg(long, value_name = "FILE")]
-    inventory: Option<PathBuf>,
-    /// The configuration file
-    #[arg(short, long, value_name = "FILE")]
-    config: Option<PathBuf>,
     #[command(flatten)]
-    rules: RuleChoice,
+    setup: SetupArgs,
     #[command(flatten)]
     model: ModelChoice,
     /// Write one line per event judged: `event_id`, time, score, disposition, reasons
@@ -63,8 +57,7 @@ pub struct Args {
 }
 
 pub async fn run(args: Args) -> Result<()> {
-    let setup =
-        setup::load(args.config.as_deref(), &args.rules, args.inventory.as_deref(), &[])?.with_model(&args.model)?;
+    let setup = args.setup.load(&[])?.with_model(&args.model)?;
     if !args.events.exists() {
         return Err(Usage(format!("--events: found no file or folder {}, want one", args.events.display())).into());
     }

@@ -14,7 +14,7 @@ use tagwarden_engine::stages::Archive;
 use tagwarden_engine::{Counts, Limits, Meter, Pipeline};
 
 use crate::Usage;
-use crate::setup::{self, ModelChoice, RuleChoice};
+use crate::setup::{ModelChoice, SetupArgs};
 use crate::wire::alerts::Silence;
 use crate::wire::input::Input;
 use crate::wire::{Detection, EventDecoder, name_versions};
@@ -23,14 +23,8 @@ use crate::wire::{Detection, EventDecoder, name_versions};
 pub struct Args {
     /// A file or folder of CloudTrail events, or - for standard input
     path: PathBuf,
-    /// The configuration file
-    #[arg(short, long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// What the operator knows: accounts, people, teams, networks
-    #[arg(long, value_name = "FILE")]
-    inventory: Option<PathBuf>,
     #[command(flatten)]
-    rules: RuleChoice,
+    setup: SetupArgs,
     #[command(flatten)]
     model: ModelChoice,
     /// Begin with what a worker's state has learned; the file is only read
@@ -39,8 +33,7 @@ pub struct Args {
 }
 
 pub async fn run(args: Args) -> Result<()> {
-    let setup =
-        setup::load(args.config.as_deref(), &args.rules, args.inventory.as_deref(), &[])?.with_model(&args.model)?;
+    let setup = args.setup.load(&[])?.with_model(&args.model)?;
     if args.path.as_os_str() != "-" && !args.path.exists() {
         return Err(Usage(format!("found no file or folder {}, want one", args.path.display())).into());
     }

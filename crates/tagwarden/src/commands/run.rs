@@ -9,15 +9,19 @@ use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use tagwarden_alert::Drain;
 use tagwarden_archive::Archive;
+use tagwarden_baseline::Agreement;
 use tagwarden_connect::SqliteState;
-use tagwarden_core::StateStore;
+use tagwarden_core::{StateStore, Versions};
 use tagwarden_engine::{Counts, EventClock, Finished, Limits, Meter, Pipeline, SystemClock};
 use tokio::sync::watch;
 
 use crate::config::{ClockKind, beside};
 use crate::failpoint;
-use crate::setup::{self, ModelChoice, RuleChoice, Setup};
+use crate::models::{Models, Status};
+use crate::setup::{ModelChoice, Setup, SetupArgs};
 use crate::swap::Swap;
+use crate::train::Lessons;
+use crate::trainer::Trainer;
 use crate::wire::alerts::{AlertClock, Alerts, Couriers, DRAIN, Messenger};
 use crate::wire::input::Input;
 use crate::wire::{Detection, EventDecoder, ParquetArchive};
@@ -25,9 +29,8 @@ use crate::{Usage, metrics, wire};
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// The configuration file; what is given here goes before it
-    #[arg(short, long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    setup: SetupArgs,
     /// A file or folder of CloudTrail events, or - for standard input
     #[arg(long, value_name = "PATH")]
     input: Option<PathBuf>,
@@ -43,13 +46,11 @@ pub struct Args {
     /// Print one JSON object on the last line of standard output
     #[arg(long)]
     json: bool,
-    /// What the operator knows: accounts, people, teams, networks
-    #[arg(long, value_name = "FILE")]
-    inventory: Option<PathBuf>,
-    #[command(flatten)]
-    rules: RuleChoice,
     #[command(flatten)]
     model: ModelChoice,
+    /// Another trained model, which scores beside it for `baseline.shadow_days` and decides nothing
+    #[arg(long, value_name = "PATH")]
+    shadow: Option<PathBuf>,
     /// Keep reads that no rule hit, too
     #[arg(long)]
     archive_read_only: bool,
@@ -67,9 +68,8 @@ pub async fn run(args: Args) -> Result<()> {
     if args.archive_read_only {
         overrides.push(("input.archive_read_only", toml::Value::from(true)));
     }
-    let mut setup = setup::load(args.config.as_deref(), &args.rules, args.inventory.as_deref(), &overrides)?
-        .with_model(&args.model)?;
-    let file = args.config.as_deref();
+    let mut setup = args.setup.load(&overrides)?.with_models(&args.model, args.shadow.as_deref())?;
+    let file = args.setup.config.as_deref();
     let config = &mut setup.config;
     config.input.archive_read_only |= args.archive_read_only;
     config.input.until_end |= args.until_end;
@@ -89,6 +89,9 @@ pub async fn run(args: Args) -> Result<()> {
     setup.config.input.path = Some(input.clone());
     let counts = Arc::new(Counts::default());
     let follow = !setup.config.input.until_end;
+    if follow && setup.config.train.schedule.is_some() && setup.model.is_none() {
+        return Err(Usage("train.schedule: found no model's file to write to, want one: give --model".into()).into());
+    }
     let stop = stop_on_signal()?;
     let watcher = watch_progress(&counts, follow);
     let worker = Worker { setup: &setup, archive: &archive, state: &state, counts: Arc::clone(&counts), stop };
@@ -125,34 +128,36 @@ impl Worker<'_> {
         let archive_settings = tagwarden_archive::Settings { raw: self.setup.config.archive.raw, ..Default::default() };
         let archive = Archive::open(self.archive, "0", archive_settings.clone()).await?;
         let mut state = SqliteState::open(self.state)?;
-        self.match_up(&archive, &mut state).await?;
-        let mut recipe = self.setup.recipe.clone();
-        let mut in_force = wire::put_versions(&archive, &recipe).await?;
-        let swap = Swap::watch(self.swaps().cloned(), recipe.model.clone(), self.stop.clone());
+        let last = self.match_up(&archive, &mut state).await?;
+        let status = Arc::new(Status::default());
+        let mut models = Models::new(self.setup, last, self.repeatable(), Arc::clone(&status));
+        let swap = Swap::watch(self.swaps().cloned(), self.setup.recipe.model.clone(), self.stop.clone());
         let drain = if self.setup.config.input.until_end { Drain::All } else { Drain::Due };
         let (mut alerts, couriers) = Alerts::open(self.state, &self.setup.config.alert, destinations, clock, drain)?;
-        self.serve_metrics().await?;
-        let mut parts = Some((archive, state, None, false));
-        let meter = loop {
+        self.serve_metrics(&status).await?;
+        self.train_beside(&status)?;
+        let (mut parts, mut meter) = (Some((archive, state, None, false)), Meter::default());
+        loop {
             let Some((archive, state, under, shut_out)) = parts.take() else {
                 anyhow::bail!("the worker lost its parts")
             };
-            let of_epoch = match &under {
-                Some(versions) => wire::get_versions(&archive, versions).await?,
-                None => recipe.clone(),
-            };
             let only_recover = under.is_some();
+            let (recipe, versions) = match under {
+                Some(versions) => (wire::get_versions(&archive, &versions).await?, versions),
+                None => models.settle(&archive).await?,
+            };
+            let sealed = self.counts.epochs.load(Ordering::Relaxed);
             let mut pipeline = Pipeline {
                 source: input(),
                 state,
                 decoder: EventDecoder::default(),
-                stages: Detection::build(&of_epoch)?,
+                stages: Detection::build(&recipe)?.telling(self.on_agreement(&swap, &status)),
                 archive: ParquetArchive(archive),
                 outbox: alerts,
                 counts: Arc::clone(&self.counts),
-                meter: Meter::default(),
+                meter,
                 limits: self.limits(),
-                versions: under.unwrap_or_else(|| in_force.clone()),
+                versions,
                 event_clock: event_clock.clone(),
                 shut_out,
                 only_recover,
@@ -160,24 +165,28 @@ impl Worker<'_> {
                 open: tagwarden_engine::pipeline::Open::default(),
             };
             let finished = pipeline.run(swap.edge()).await?;
-            alerts = pipeline.outbox;
-            let (archive, state) = (pipeline.archive.0, pipeline.state);
-            let model = if finished == Finished::Stopped { swap.take(&self.stop) } else { None };
-            if let Some(model) = model {
-                recipe.model = Some(model);
-                in_force = wire::put_versions(&archive, &recipe).await?;
-                let name = in_force.model.as_deref().unwrap_or_default();
-                eprintln!("tagwarden: model {name} in force");
-                parts = Some((archive, state, None, false));
-                continue;
+            if self.counts.epochs.load(Ordering::Relaxed) > sealed {
+                models.sealed(pipeline.versions.clone());
             }
+            if matches!(finished, Finished::AtEnd | Finished::Stopped) {
+                models.part(&pipeline.versions, pipeline.stages.agreement());
+            }
+            (alerts, meter) = (pipeline.outbox, pipeline.meter);
+            let (archive, state) = (pipeline.archive.0, pipeline.state);
             parts = Some(match finished {
-                Finished::AtEnd | Finished::Stopped => break pipeline.meter,
+                Finished::AtEnd => break,
+                Finished::Stopped if *self.stop.borrow() => break,
+                Finished::Stopped => {
+                    if let Some(model) = swap.take(&self.stop) {
+                        models.swap(model);
+                    }
+                    (archive, state, None, false)
+                }
                 Finished::Recovered => (archive, state, None, false),
                 Finished::Under(versions) => (archive, state, Some(versions), false),
                 Finished::Recut => (archive, state, None, true),
             });
-        };
+        }
         finish(alerts, couriers).await?;
         Ok(meter)
     }
@@ -185,23 +194,55 @@ impl Worker<'_> {
     /// The model's file, if the worker may take another one while it runs: what is read once to its end keeps its model,
     /// so that it can be judged again, and what was read from standard input can't be read again.
     fn swaps(&self) -> Option<&PathBuf> {
-        let input = &self.setup.config.input;
-        let standard = input.path.as_ref().is_some_and(|path| path.as_os_str() == "-");
-        self.setup.model.as_ref().filter(|_| !input.until_end && !standard)
+        self.setup.model.as_ref().filter(|_| !self.setup.config.input.until_end && self.repeatable())
     }
 
-    /// State and archive must belong together.
-    async fn match_up(&self, archive: &Archive, state: &mut SqliteState) -> Result<()> {
+    /// Whether a start anew finds the input where it was.
+    fn repeatable(&self) -> bool {
+        self.setup.config.input.path.as_ref().is_none_or(|path| path.as_os_str() != "-")
+    }
+
+    /// Notes how model and shadow agree, and asks for an edge once the shadow's days are over.
+    fn on_agreement(&self, swap: &Swap, status: &Arc<Status>) -> impl FnMut(Agreement) + 'static {
+        let (ask, status, repeatable) = (swap.asking(), Arc::clone(status), self.repeatable());
+        move |agreement| {
+            status.agreed(agreement);
+            if agreement.over && repeatable {
+                ask();
+            }
+        }
+    }
+
+    /// Learns models by the schedule, if there is one and the worker could take them.
+    fn train_beside(&self, status: &Arc<Status>) -> Result<()> {
+        let (Some(file), Some(schedule)) = (self.swaps(), self.setup.config.train.schedule) else { return Ok(()) };
+        let (recipe, file) = (self.setup.recipe.clone(), file.clone());
+        let trainer = Trainer {
+            // One thread: judging has the rest of the machine.
+            lessons: Lessons { recipe, seed: 0, threads: 1, file },
+            archive: self.archive.to_owned(),
+            state: self.state.to_owned(),
+            days: self.setup.config.train.days,
+            status: Arc::clone(status),
+        };
+        trainer.start(schedule)
+    }
+
+    /// State and archive must belong together. Gives what the last epoch was sealed under.
+    async fn match_up(&self, archive: &Archive, state: &mut SqliteState) -> Result<Option<Versions>> {
         let loaded = state.load(&mut |_| ()).await?;
         let (root, file) = (self.archive.display(), self.state.display());
         match loaded.archive_id {
-            Some(id) if id == archive.id() => Ok(()),
+            Some(id) if id == archive.id() => Ok(archive.versions_of(loaded.epoch).await?),
             Some(id) => Err(Usage(format!(
                 "state {file}: found the state of archive {id}, want that of {} at {root}; the two must belong together (see `state rebuild`)",
                 archive.id()
             ))
             .into()),
-            None if archive.is_empty().await? => Ok(state.bind(archive.id()).await?),
+            None if archive.is_empty().await? => {
+                state.bind(archive.id()).await?;
+                Ok(None)
+            }
             None => Err(Usage(format!(
                 "state {file}: found fresh state, but sealed epochs in the archive at {root}; want the state that belongs to it (see `state rebuild`)"
             ))
@@ -221,14 +262,14 @@ impl Worker<'_> {
         }
     }
 
-    async fn serve_metrics(&self) -> Result<()> {
+    async fn serve_metrics(&self, status: &Arc<Status>) -> Result<()> {
         let Some(listen) = &self.setup.config.metrics.listen else { return Ok(()) };
         let ledger = self.state.to_owned();
         let destinations = Arc::new(move || {
             let counts = tagwarden_alert::Ledger::open(&ledger).and_then(|ledger| ledger.counts());
             counts.map(|c| c.into_iter().collect()).unwrap_or_default()
         });
-        let address = metrics::serve(listen, Arc::clone(&self.counts), destinations).await?;
+        let address = metrics::serve(listen, Arc::clone(&self.counts), Arc::clone(status), destinations).await?;
         eprintln!("tagwarden: metrics on http://{address}/metrics");
         Ok(())
     }

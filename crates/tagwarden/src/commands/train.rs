@@ -2,52 +2,39 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
-use anyhow::{Context, Result};
-use indicatif::{ProgressBar, ProgressStyle};
+use anyhow::Result;
+use indicatif::ProgressBar;
 use serde::Deserialize;
 use serde_json::json;
-use tagwarden_archive::Archive;
-use tagwarden_baseline::About;
-use tagwarden_core::Timestamp;
 
 use crate::Usage;
-use crate::setup::{self, RuleChoice};
-use crate::wire::name_versions;
-use crate::wire::training::Learner;
+use crate::schedule::Schedule;
+use crate::setup::SetupArgs;
+use crate::train::{self, Lessons, Stretch};
 
-const DAY_MS: i64 = 86_400_000;
-
-/// A stretch of an archive.
-#[derive(Debug, clap::Args)]
-pub struct Stretch {
+#[derive(clap::Args)]
+pub struct Args {
     /// The archive's root; it is only read
     #[arg(long, value_name = "DIR")]
     archive: PathBuf,
     /// The first date to learn from
-    #[arg(long, value_name = "DATE")]
-    from: String,
+    #[arg(long, value_name = "DATE", requires = "to", required_unless_present_any = ["days", "schedule"])]
+    from: Option<String>,
     /// The first date not to learn from any more
-    #[arg(long, value_name = "DATE")]
-    to: String,
-}
-
-#[derive(clap::Args)]
-pub struct Args {
-    #[command(flatten)]
-    stretch: Stretch,
+    #[arg(long, value_name = "DATE", requires = "from")]
+    to: Option<String>,
+    /// Learn from the archive's last so many whole days, instead [default with --schedule: 28]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(4..=366), conflicts_with = "from")]
+    days: Option<u32>,
+    /// Stay, and learn each day at this time (UTC, such as 03:00), or every so often (such as "every 6h")
+    #[arg(long, value_name = "WHEN", conflicts_with = "from")]
+    schedule: Option<Schedule>,
     /// Where to write model.bin, card.json and CARD.md
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// What the operator knows: accounts, people, teams, networks
-    #[arg(long, value_name = "FILE")]
-    inventory: Option<PathBuf>,
-    /// The configuration file
-    #[arg(short, long, value_name = "FILE")]
-    config: Option<PathBuf>,
     #[command(flatten)]
-    rules: RuleChoice,
+    setup: SetupArgs,
     /// Where random draws come from: the same archive and seed give the same model
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
@@ -60,113 +47,35 @@ pub struct Args {
 }
 
 pub async fn run(args: Args) -> Result<()> {
-    let began = Instant::now();
-    let setup = setup::load(args.config.as_deref(), &args.rules, args.inventory.as_deref(), &[])?;
-    let (from, to) = args.stretch.times()?;
+    let lessons = Lessons {
+        recipe: args.setup.load(&[])?.recipe,
+        seed: args.seed,
+        threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        file: args.out.join("model.bin"),
+    };
+    let Some(schedule) = args.schedule else { return once(&args, &lessons).await };
+    // What is wrong from the start is told at the start.
+    train::root(&args.archive)?;
+    schedule.keep(async || once(&args, &lessons).await, |_| ()).await
+}
+
+async fn once(args: &Args, lessons: &Lessons) -> Result<()> {
+    let stretch = match (&args.from, &args.to) {
+        (Some(from), Some(to)) => Stretch::between(&args.archive, from, to)?,
+        _ => Stretch::last_days(&args.archive, args.days.unwrap_or(28)).await?,
+    };
+    // Anew each time: it may have grown since.
     let excluded = match &args.exclude {
         Some(file) => incidents(file)?,
         None => HashSet::new(),
     };
-    let mut learner = Learner::new(&setup.recipe, args.seed, args.stretch.days()?)?;
-    let data = args.stretch.pass(&mut learner, &excluded).await?;
-    let streamed = began.elapsed().as_secs_f64();
-    let about = About {
-        from: from.0,
-        to: to.0,
-        events: learner.events,
-        changes: learner.changes,
-        excluded: learner.excluded,
-        seed: args.seed,
-        data,
-    };
-    let unreadable = learner.unreadable;
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let (model, card) = learner.finish(about, threads)?;
-    let bytes = model.to_bytes();
-    std::fs::create_dir_all(&args.out).with_context(|| format!("--out {}", args.out.display()))?;
-    let versions = name_versions(&crate::wire::Recipe { model: Some(bytes.as_slice().into()), ..setup.recipe });
-    let mut full = serde_json::to_value(&card)?;
-    full["groups_a_day"] = json!(card.groups_a_day());
-    full["versions"] = json!({
-        "tagwarden": env!("CARGO_PKG_VERSION"), "config": versions.config, "rules": versions.rules,
-        "inventory": versions.inventory, "model": versions.model,
-    });
-    write(&args.out, "card.json", format!("{full:#}\n").as_bytes())?;
-    write(&args.out, "CARD.md", card.to_markdown().as_bytes())?;
-    // Last, and in one step: a worker that watches it finds the old or the new one, whole.
-    write(&args.out, "model.bin", &bytes)?;
-    let seconds = began.elapsed().as_secs_f64();
-    if unreadable > 0 {
-        eprintln!("tagwarden: {unreadable} archived events could not be read again and were left out");
-    }
-    eprintln!(
-        "{} changes of {} events in {streamed:.1} s, model in {:.1} s: {}, {} bytes; {:.2} groups a day on the last days",
-        card.changes,
-        card.events,
-        seconds - streamed,
-        args.out.join("model.bin").display(),
-        bytes.len(),
-        card.groups_a_day(),
-    );
+    let trained = lessons.train(&stretch, &excluded, &ProgressBar::new(0)).await?;
+    eprintln!("{}", trained.words);
     if args.json {
-        let (events, changes) = (card.events, card.changes);
-        println!("{}", json!({"events": events, "changes": changes, "seconds": seconds, "model": versions.model}));
+        let (events, changes, seconds) = (trained.card.events, trained.card.changes, trained.seconds);
+        println!("{}", json!({"events": events, "changes": changes, "seconds": seconds, "model": trained.name}));
     }
     Ok(())
-}
-
-impl Stretch {
-    /// The first moment, and the first one after it.
-    fn times(&self) -> Result<(Timestamp, Timestamp)> {
-        let (from, to) = (date(&self.from, "--from")?, date(&self.to, "--to")?);
-        if from >= to {
-            return Err(Usage(format!("--to: found {}, want a date after {}", self.to, self.from)).into());
-        }
-        Ok((from, to))
-    }
-
-    /// How many days it is long, at most what a baseline looks back on.
-    pub fn days(&self) -> Result<u32> {
-        let (from, to) = self.times()?;
-        Ok(u32::try_from((to.0 - from.0) / DAY_MS).unwrap_or(u32::MAX).clamp(1, 366))
-    }
-
-    /// Gives all its events to `learner`, with a progress bar if somebody watches; gives the SHA-256 over what was read.
-    pub async fn pass(&self, learner: &mut Learner, excluded: &HashSet<String>) -> Result<[u8; 32]> {
-        if !self.archive.join("_tagwarden.json").exists() {
-            let root = self.archive.display();
-            return Err(
-                Usage(format!("--archive {root}: found no _tagwarden.json, want the root of an archive")).into()
-            );
-        }
-        let archive = Archive::open(&self.archive, "0", tagwarden_archive::Settings::default()).await?;
-        let mut history = archive.history(&self.from, &self.to).await?;
-        let bar = ProgressBar::new(history.epochs_left() as u64);
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} epochs, {msg}, {eta} left") {
-            bar.set_style(style);
-        }
-        while let Some(epoch) = history.next().await? {
-            for raw in &epoch.events {
-                learner.learn(raw, |id| excluded.contains(id));
-            }
-            bar.set_message(format!("{} changes", learner.changes));
-            bar.inc(1);
-        }
-        bar.finish_and_clear();
-        Ok(history.data_sha256())
-    }
-}
-
-/// Writes beside it and renames, so that nobody finds half a file.
-fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
-    let (path, part) = (folder.join(name), folder.join(format!(".{name}.part")));
-    let put = || std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, &path));
-    put().with_context(|| format!("writing {}", path.display()))
-}
-
-fn date(text: &str, flag: &str) -> Result<Timestamp> {
-    let whole = Timestamp::parse(&format!("{text}T00:00:00Z")).ok().filter(|_| text.len() == 10);
-    whole.ok_or_else(|| Usage(format!("{flag}: found `{text}`, want a date such as 2026-11-21")).into())
 }
 
 /// The ids of events that belong to incidents.

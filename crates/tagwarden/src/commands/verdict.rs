@@ -12,7 +12,7 @@ use tagwarden_core::{Clock as _, Timestamp};
 use tagwarden_engine::SystemClock;
 
 use crate::Usage;
-use crate::setup::{self, RuleChoice};
+use crate::setup::SetupArgs;
 
 /// Where the ledger is.
 #[derive(clap::Args)]
@@ -68,7 +68,7 @@ impl Place {
         let file = match (&self.state, &self.config) {
             (Some(file), _) => file.clone(),
             (None, config) => {
-                let setup = setup::load(config.as_deref(), &RuleChoice::default(), None, &[])?;
+                let setup = SetupArgs { config: config.clone(), ..SetupArgs::default() }.load(&[])?;
                 let said = setup.config.state.file.ok_or_else(|| {
                     Usage("state.file: found nothing, want a path: give --state or set it in the configuration".into())
                 })?;

@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use super::run::{Worker, stop_on_signal};
 use crate::Usage;
 use crate::feed::SimulatedSource;
-use crate::setup::{self, RuleChoice};
+use crate::setup::SetupArgs;
 use crate::wire::alerts::colorful;
 use crate::wire::input::Input;
 
@@ -187,7 +187,8 @@ impl Show<'_> {
 
     /// Plays the events of `times`; live at the pace given, else as fast as it goes.
     async fn play(&self, times: std::ops::Range<i64>, live: Option<((i64, i64), Duration)>) -> Result<Arc<Counts>> {
-        let mut setup = setup::load(Some(&self.dir.join("tagwarden.toml")), &RuleChoice::default(), None, &[])?;
+        let config = Some(self.dir.join("tagwarden.toml"));
+        let mut setup = SetupArgs { config, ..SetupArgs::default() }.load(&[])?;
         setup.config.input.until_end = true;
         let (counts, lag) = (Arc::new(Counts::default()), Arc::new(AtomicU64::new(0)));
         let ticker = tokio::spawn(tick(Arc::clone(&counts), live.map(|_| Arc::clone(&lag))));
