@@ -1,5 +1,6 @@
 //! Judges a change by what was learned before it, and learns from it afterwards.
 
+use std::hint::black_box;
 use std::sync::Arc;
 
 use tagwarden_core::{Actor, Change, Enriched, Entry, Event, NetworkClass, RuleHit, Scores, StateDelta, TagOp};
@@ -7,10 +8,12 @@ use tagwarden_core::{Actor, Change, Enriched, Entry, Event, NetworkClass, RuleHi
 use crate::actors::{self, AccessKey, Deed};
 use crate::blend::{self, Oddest};
 use crate::card::{self, Card, Shift};
+use crate::dbscan::Nearest;
 use crate::features::{self, Family, Feature, Lookups, Place, Program, Programs, Row, Whom};
 use crate::governed::Governed;
 use crate::hash::{mix, text};
-use crate::model::{About, Model};
+use crate::memo::Memo;
+use crate::model::{About, Model, OfForest};
 use crate::reasons::{self, Scene};
 use crate::reference::{self, Reference};
 use crate::slots::Slots;
@@ -37,6 +40,9 @@ pub struct Baseline {
     governed: Governed,
     kind: Kind,
     model: Option<Arc<Model>>,
+    /// What the model said of rows.
+    of_forest: Memo<OfForest>,
+    of_crowds: Memo<Option<Nearest>>,
     /// The time of the first event of all, and whether it has been handed out.
     began: Option<i64>,
     began_dirty: bool,
@@ -73,6 +79,8 @@ impl Baseline {
             governed,
             kind: settings.kind,
             model: None,
+            of_forest: Memo::default(),
+            of_crowds: Memo::default(),
             began: None,
             began_dirty: false,
             programs: Programs::default(),
@@ -90,6 +98,7 @@ impl Baseline {
     pub fn judge_by(&mut self, model: Arc<Model>) {
         self.reference.rescale(model.scale(self.kind), model.reference(self.kind).clone());
         self.model = Some(model);
+        (self.of_forest, self.of_crowds) = (Memo::new(), Memo::new());
     }
 
     /// Judges a change by the state before it, its rule hits left aside; nothing that is remembered changes.
@@ -109,12 +118,12 @@ impl Baseline {
         };
         let oddest = Oddest::of(&self.judged.row, frozen);
         let (tails, families) = (oddest.sum(), oddest.families());
-        let forest = model.map(|model| model.forest(&families));
+        let forest = model.map(|model| self.of_forest.of(&families, || model.forest(&families)));
         let mut scores =
             Scores { tails: Some(tails), forest: forest.map(|of| of.score), surprisal_sum, ..Scores::default() };
         let mut distance = 0.0;
         if let (Kind::Dbscan, Some(model)) = (self.kind, model) {
-            distance = crowd(model, &families, &mut scores);
+            distance = crowd(model, &mut self.of_crowds, &families, &mut scores);
         }
         scores.score = blend::score(self.kind, tails, forest.map_or(0.0, |of| of.tail), distance, self.judged.quiet);
         self.rank(today, &mut scores);
@@ -167,7 +176,7 @@ impl Baseline {
         if scores.peer_distance.is_none()
             && let Some(frozen) = in_force(&mut self.spread, Some(model), today)
         {
-            crowd(model, &Oddest::of(&self.judged.row, frozen).families(), scores);
+            crowd(model, &mut self.of_crowds, &Oddest::of(&self.judged.row, frozen).families(), scores);
         }
     }
 
@@ -326,8 +335,8 @@ fn in_force<'a>(spread: &'a mut Spread, model: Option<&'a Model>, today: u16) ->
 }
 
 /// Notes the nearest crowd, and says how rare it is to be as far from all.
-fn crowd(model: &Model, families: &[f32; Family::COUNT], scores: &mut Scores) -> f64 {
-    let Some(nearest) = model.nearest(families) else { return 0.0 };
+fn crowd(model: &Model, said: &mut Memo<Option<Nearest>>, families: &[f32; Family::COUNT], scores: &mut Scores) -> f64 {
+    let Some(nearest) = said.of(families, || model.nearest(families)) else { return 0.0 };
     scores.peer_distance = Some(nearest.distance.into());
     scores.peer_group = Some(nearest.group.to_string());
     model.distance_tail(nearest.distance)
@@ -340,6 +349,10 @@ fn group(event: &Event<'_>, actor: &Actor<'_>) -> u64 {
 
 /// Looks each value up and raises its feature by what exceeds the ordinary.
 fn measure(table: &Table, lookups: &mut [features::Lookup], row: &mut Row) {
+    // Nearly each counter is a cache miss. Asked for all at once, they are waited for together.
+    let touch =
+        |all, features::Lookup { narrow: (context, value), .. }: &_| all ^ table.touch(*context) ^ table.touch(*value);
+    black_box(lookups.iter().fold(0, touch));
     for lookup in lookups {
         lookup.surprisal = surprisal::judge(table, lookup);
         let odd = match lookup.feature {

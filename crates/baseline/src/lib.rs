@@ -19,6 +19,7 @@ pub mod forest;
 mod governed;
 mod hash;
 mod matrix;
+mod memo;
 mod model;
 mod reasons;
 mod reference;
