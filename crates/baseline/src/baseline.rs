@@ -60,11 +60,20 @@ struct Judged {
     whom: Whom,
     of_call: Row,
     row: Row,
+    /// What is odd about the row, once it was asked for.
+    oddest: Option<Oddest>,
     lookups: Lookups,
     deed: Deed,
     /// The access key, if there is one, and how the call uses it or what it gives out.
     key: Option<(Option<u64>, AccessKey)>,
     quiet: bool,
+}
+
+impl Judged {
+    /// What is odd about the row under `frozen`, which stays the same for all that is asked of one change.
+    fn oddest(&mut self, frozen: &spread::Frozen) -> Oddest {
+        *self.oddest.get_or_insert_with(|| Oddest::of(&self.row, frozen))
+    }
 }
 
 impl Baseline {
@@ -116,7 +125,7 @@ impl Baseline {
         let Some(frozen) = in_force(&mut self.spread, model, today) else {
             return Scores { surprisal_sum, ..Scores::default() };
         };
-        let oddest = Oddest::of(&self.judged.row, frozen);
+        let oddest = self.judged.oddest(frozen);
         let (tails, families) = (oddest.sum(), oddest.families());
         let forest = model.map(|model| self.of_forest.of(&families, || model.forest(&families)));
         let mut scores =
@@ -161,7 +170,7 @@ impl Baseline {
         }
         let today = self.reference.today(event.time.day());
         let Some(frozen) = in_force(&mut self.spread, self.model.as_deref(), today) else { return Vec::new() };
-        let oddest = Oddest::of(&self.judged.row, frozen);
+        let oddest = self.judged.oddest(frozen);
         let (known, deed) = (self.actors.get(self.judged.whom.actor), &self.judged.deed);
         let (table, governed) = (&self.table, &self.governed);
         let scene = Scene { event, actor, change, enriched, table, today, known, deed, governed };
@@ -176,7 +185,7 @@ impl Baseline {
         if scores.peer_distance.is_none()
             && let Some(frozen) = in_force(&mut self.spread, Some(model), today)
         {
-            crowd(model, &mut self.of_crowds, &Oddest::of(&self.judged.row, frozen).families(), scores);
+            crowd(model, &mut self.of_crowds, &self.judged.oddest(frozen).families(), scores);
         }
     }
 
@@ -217,7 +226,7 @@ impl Baseline {
         if self.judged.call != Some(event.key) || self.judged.change != Some(change.ordinal) {
             self.judge(event, actor, change, enriched);
         }
-        self.judged.change = None;
+        (self.judged.change, self.judged.oddest) = (None, None);
         let today = self.reference.today(event.time.day());
         let first = change.ordinal == 0;
         let Judged { lookups, row, deed, key, whom, .. } = &self.judged;
@@ -267,7 +276,7 @@ impl Baseline {
             actors::Actor::measure_call(known, &judged.deed, began, &mut judged.of_call);
         }
         judged.change = Some(change.ordinal);
-        judged.row = judged.of_call;
+        (judged.row, judged.oddest) = (judged.of_call, None);
         judged.lookups.change(event, actor, change, enriched, judged.whom, place);
         measure(&self.table, &mut judged.lookups.of_change, &mut judged.row);
         judged.quiet = features::quiet(event, change);
