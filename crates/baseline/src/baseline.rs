@@ -1,5 +1,6 @@
 //! Judges a change by what was learned before it, and learns from it afterwards.
 
+use std::hint::black_box;
 use std::sync::Arc;
 
 use tagwarden_core::{Actor, Change, Enriched, Entry, Event, NetworkClass, RuleHit, Scores, StateDelta, TagOp};
@@ -7,11 +8,13 @@ use tagwarden_core::{Actor, Change, Enriched, Entry, Event, NetworkClass, RuleHi
 use crate::actors::{self, AccessKey, Deed};
 use crate::blend::{self, Oddest};
 use crate::card::{self, Card, Shift};
+use crate::dbscan::Nearest;
 use crate::features::{self, Family, Feature, Lookups, Place, Program, Programs, Row, Whom};
 use crate::governed::Governed;
 use crate::hash::{mix, text};
 use crate::heard::{self, Heard};
-use crate::model::{About, Model};
+use crate::memo::Memo;
+use crate::model::{About, Model, OfForest};
 use crate::reasons::{self, Scene};
 use crate::reference::{self, Reference};
 use crate::shadow::{self, Agreement, Shadow};
@@ -42,6 +45,9 @@ pub struct Baseline {
     model: Option<Arc<Model>>,
     shadow: Option<Shadow>,
     shadow_days: u32,
+    /// What the model said of rows.
+    of_forest: Memo<OfForest>,
+    of_crowds: Memo<Option<Nearest>>,
     /// The time of the first event of all, and whether it has been handed out.
     began: Option<i64>,
     began_dirty: bool,
@@ -59,6 +65,8 @@ struct Judged {
     whom: Whom,
     of_call: Row,
     row: Row,
+    /// What is odd about the row, once it was asked for.
+    oddest: Option<Oddest>,
     lookups: Lookups,
     deed: Deed,
     /// The access key, if there is one, and how the call uses it or what it gives out.
@@ -66,6 +74,13 @@ struct Judged {
     quiet: bool,
     /// The call is a read like one that was learned from.
     known: bool,
+}
+
+impl Judged {
+    /// What is odd about the row under `frozen`, which stays the same for all that is asked of one change.
+    fn oddest(&mut self, frozen: &spread::Frozen) -> Oddest {
+        *self.oddest.get_or_insert_with(|| Oddest::of(&self.row, frozen))
+    }
 }
 
 impl Baseline {
@@ -83,6 +98,8 @@ impl Baseline {
             model: None,
             shadow: None,
             shadow_days: settings.shadow_days,
+            of_forest: Memo::default(),
+            of_crowds: Memo::default(),
             began: None,
             began_dirty: false,
             programs: Programs::default(),
@@ -100,6 +117,7 @@ impl Baseline {
     pub fn judge_by(&mut self, model: Arc<Model>) {
         self.reference.rescale(model.scale(self.kind), model.reference(self.kind).clone());
         self.model = Some(model);
+        (self.of_forest, self.of_crowds) = (Memo::new(), Memo::new());
     }
 
     /// From now on `model` scores beside what is in force, and decides nothing: for [`Settings::shadow_days`] from the
@@ -129,14 +147,14 @@ impl Baseline {
         let Some(frozen) = in_force(&mut self.spread, model, today) else {
             return Scores { surprisal_sum, ..Scores::default() };
         };
-        let oddest = Oddest::of(&self.judged.row, frozen);
+        let oddest = self.judged.oddest(frozen);
         let (tails, families) = (oddest.sum(), oddest.families());
-        let forest = model.map(|model| model.forest(&families));
+        let forest = model.map(|model| self.of_forest.of(&families, || model.forest(&families)));
         let mut scores =
             Scores { tails: Some(tails), forest: forest.map(|of| of.score), surprisal_sum, ..Scores::default() };
         let mut distance = 0.0;
         if let (Kind::Dbscan, Some(model)) = (self.kind, model) {
-            distance = crowd(model, &families, &mut scores);
+            distance = crowd(model, &mut self.of_crowds, &families, &mut scores);
         }
         scores.score = blend::score(self.kind, tails, forest.map_or(0.0, |of| of.tail), distance, self.judged.quiet);
         self.rank(today, &mut scores);
@@ -179,7 +197,7 @@ impl Baseline {
         }
         let today = self.reference.today(event.time.day());
         let Some(frozen) = in_force(&mut self.spread, self.model.as_deref(), today) else { return (Vec::new(), 0) };
-        let oddest = Oddest::of(&self.judged.row, frozen);
+        let oddest = self.judged.oddest(frozen);
         let (known, deed) = (self.actors.get(self.judged.whom.actor), &self.judged.deed);
         let (table, governed) = (&self.table, &self.governed);
         let scene = Scene { event, actor, change, enriched, table, today, known, deed, governed };
@@ -194,7 +212,7 @@ impl Baseline {
         if scores.peer_distance.is_none()
             && let Some(frozen) = in_force(&mut self.spread, Some(model), today)
         {
-            crowd(model, &Oddest::of(&self.judged.row, frozen).families(), scores);
+            crowd(model, &mut self.of_crowds, &self.judged.oddest(frozen).families(), scores);
         }
     }
 
@@ -240,7 +258,7 @@ impl Baseline {
         if self.judged.call != Some(event.key) || self.judged.change != Some(change.ordinal) {
             self.judge(event, actor, change, enriched);
         }
-        self.judged.change = None;
+        (self.judged.change, self.judged.oddest) = (None, None);
         if self.judged.known {
             return;
         }
@@ -304,7 +322,7 @@ impl Baseline {
             actors::Actor::measure_call(known, &judged.deed, began, &mut judged.of_call);
         }
         judged.change = Some(change.ordinal);
-        judged.row = judged.of_call;
+        (judged.row, judged.oddest) = (judged.of_call, None);
         judged.lookups.change(event, actor, change, enriched, judged.whom, place);
         measure(&self.table, &mut judged.lookups.of_change, &mut judged.row);
         judged.quiet = features::quiet(event, change);
@@ -382,8 +400,8 @@ fn in_force<'a>(spread: &'a mut Spread, model: Option<&'a Model>, today: u16) ->
 }
 
 /// Notes the nearest crowd, and says how rare it is to be as far from all.
-fn crowd(model: &Model, families: &[f32; Family::COUNT], scores: &mut Scores) -> f64 {
-    let Some(nearest) = model.nearest(families) else { return 0.0 };
+fn crowd(model: &Model, said: &mut Memo<Option<Nearest>>, families: &[f32; Family::COUNT], scores: &mut Scores) -> f64 {
+    let Some(nearest) = said.of(families, || model.nearest(families)) else { return 0.0 };
     scores.peer_distance = Some(nearest.distance.into());
     scores.peer_group = Some(nearest.group.to_string());
     model.distance_tail(nearest.distance)
@@ -396,6 +414,10 @@ fn group(event: &Event<'_>, actor: &Actor<'_>) -> u64 {
 
 /// Looks each value up and raises its feature by what exceeds the ordinary.
 fn measure(table: &Table, lookups: &mut [features::Lookup], row: &mut Row) {
+    // Nearly each counter is a cache miss. Asked for all at once, they are waited for together.
+    let touch =
+        |all, features::Lookup { narrow: (context, value), .. }: &_| all ^ table.touch(*context) ^ table.touch(*value);
+    black_box(lookups.iter().fold(0, touch));
     for lookup in lookups {
         lookup.surprisal = surprisal::judge(table, lookup);
         let odd = match lookup.feature {

@@ -48,6 +48,12 @@ impl Bucket {
         Place::Free(at)
     }
 
+    /// Whatever lies where the key should.
+    #[inline]
+    pub(crate) fn touch(&self, key: u64) -> u64 {
+        self.places.get(self.named(key)).map_or(0, |(known, _)| *known)
+    }
+
     #[inline]
     pub(crate) fn at(&self, place: usize) -> Option<&Counter> {
         self.places.get(place).map(|(_, counter)| counter)

@@ -4,14 +4,14 @@ const A: u64 = 0x9e37_79b9_7f4a_7c15;
 const B: u64 = 0xd6e8_feb8_6659_fd93;
 
 /// Folds two words into one: both halves of their 128-bit product.
-pub(crate) fn mix(a: u64, b: u64) -> u64 {
-    let product = u128::from(a ^ A) * u128::from(b ^ B);
+pub(crate) const fn mix(a: u64, b: u64) -> u64 {
+    let product = (a ^ A) as u128 * (b ^ B) as u128;
     let [low, high] = halves(product);
     low ^ high
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the two halves are what is wanted")]
-fn halves(product: u128) -> [u64; 2] {
+const fn halves(product: u128) -> [u64; 2] {
     [product as u64, (product >> 64) as u64]
 }
 

@@ -20,6 +20,7 @@ mod governed;
 mod hash;
 mod heard;
 mod matrix;
+mod memo;
 mod model;
 mod reasons;
 mod reference;

@@ -61,7 +61,7 @@ impl std::fmt::Debug for Model {
 }
 
 /// What a model's forest says of one change.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct OfForest {
     /// From 0 to 1.
     pub(crate) score: f64,

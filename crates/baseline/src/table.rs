@@ -65,6 +65,12 @@ impl Table {
         bucket.at(place).filter(|counter| counter.day >= self.oldest).copied().unwrap_or_default()
     }
 
+    /// Asks memory for the counter without waiting for it: what is given says nothing, but hangs on what was asked for.
+    #[inline]
+    pub(crate) fn touch(&self, key: u64) -> u64 {
+        self.buckets.get(bucket_of(key)).map_or(0, |bucket| bucket.touch(key))
+    }
+
     /// Counts one more and lets `update` see to the rest; true if the counter is new. A full table takes none that is
     /// new.
     pub(crate) fn add(&mut self, key: u64, day: u16, update: impl FnOnce(&mut Counter)) -> bool {

@@ -78,7 +78,8 @@ struct Taken {
 struct High {
     score: f64,
     group: u64,
-    taken: Taken,
+    /// Boxed, because a day's changes are sorted again and again.
+    taken: Box<Taken>,
 }
 
 /// What is gathered.
@@ -129,7 +130,7 @@ impl Training {
             return;
         }
         let day = self.days.entry(given.day).or_default();
-        day.push(High { score: given.scores.score, group: given.group, taken: taken() });
+        day.push(High { score: given.scores.score, group: given.group, taken: Box::new(taken()) });
         if day.len() == 2 * HIGHEST {
             // A stable sort: of equal ones the first stays.
             day.sort_by(|a, b| b.score.total_cmp(&a.score));
@@ -148,44 +149,57 @@ impl Training {
         if self.sample.is_empty() {
             return Err(too_little());
         }
-        let families: Vec<[f32; Family::COUNT]> = self.sample.iter().map(|taken| taken.families(&frozen)).collect();
+        let (mut sample, families) = measured(self.sample.iter(), &frozen);
         let rows = Matrix::new(families.as_flattened(), Family::COUNT)?;
         let settings = forest::Settings { seed: self.seed, ..forest::Settings::default() };
         let forest = Forest::fit(rows, &settings, threads)?;
         let mut of_forest = vec![0.0; families.len()];
         forest.score_batch(rows, threads, &mut of_forest)?;
         let forest_tails = Tails::fit(Matrix::new(&of_forest, 1)?)?;
+        for (parts, score) in sample.iter_mut().zip(&of_forest) {
+            parts.forest = forest_tails.tail(0, *score);
+        }
         let core = crowds(&families)?;
-        let measured: Vec<&[f32; Family::COUNT]> = spaced(&families, DISTANCES).collect();
-        let distance = |families: &&[f32; Family::COUNT]| core.nearest(*families).map_or(0.0, |found| found.distance);
-        let distance_tails = Tails::fit(Matrix::new(&measured.iter().map(distance).collect::<Vec<_>>(), 1)?)?;
-        let nobody = reference::Frozen::of_scores(std::iter::empty(), Vec::new(), 0);
-        let references = [nobody.clone(), nobody.clone(), nobody];
-        let mut model =
-            Model { about, spread: frozen, forest, forest_tails, core, distance_tails, references, scale: 0 };
+        let distance = |families: &[f32; Family::COUNT]| core.nearest(families).map(|found| found.distance);
+        let distances: Vec<Option<f32>> = spaced(&families, DISTANCES).map(distance).collect();
+        let known: Vec<f32> = distances.iter().map(|distance| distance.unwrap_or(0.0)).collect();
+        let distance_tails = Tails::fit(Matrix::new(&known, 1)?)?;
+        let distance_tail = |distance: Option<f32>| distance.map_or(0.0, |distance| distance_tails.tail(0, distance));
+        for (parts, distance) in sample.iter_mut().step_by(step(families.len(), DISTANCES)).zip(distances) {
+            parts.distance = distance_tail(distance);
+        }
         let clean = self.clean_days();
+        let highs = clean.iter().flat_map(|day| self.days.get(day).into_iter().flatten().map(|high| (*day, high)));
+        let (mut of_highs, families) = measured(highs.clone().map(|(_, high)| &*high.taken), &frozen);
+        let mut of_forest = vec![0.0; families.len()];
+        forest.score_batch(Matrix::new(families.as_flattened(), Family::COUNT)?, threads, &mut of_forest)?;
+        for ((parts, score), families) in of_highs.iter_mut().zip(of_forest).zip(&families) {
+            (parts.forest, parts.distance) = (forest_tails.tail(0, score), distance_tail(distance(families)));
+        }
+        // The highest score of each group, by day and group.
+        let groups = |kind: Kind| {
+            let mut highest = BTreeMap::new();
+            for ((day, high), parts) in highs.clone().zip(&of_highs) {
+                let score = parts.score(kind);
+                let best = highest.entry((day, high.group)).or_insert(score);
+                *best = score.max(*best);
+            }
+            highest
+        };
         let may_tell = reference::may_tell(self.alerts_per_day, clean.len());
-        let mut by_kind = Vec::with_capacity(Kind::ALL.len());
-        let in_forest: Vec<(&Taken, f32)> = self.sample.iter().zip(of_forest).collect();
-        for kind in Kind::ALL {
-            let of_model = |(taken, in_forest): &(&Taken, f32)| match kind {
-                Kind::Dbscan => taken.score(&model, kind),
-                _ => taken.score_by(&model, kind, model.forest_tails.tail(0, *in_forest)),
-            };
+        let references = Kind::ALL.map(|kind| {
             // The distance takes longest, and its spread is known from fewer.
-            let scores = spaced(&in_forest, if kind == Kind::Dbscan { DISTANCES } else { SAMPLE }).map(of_model);
-            let groups = self.groups(&clean, &model, kind);
-            by_kind.push(reference::Frozen::of_scores(scores, groups.into_values().collect(), may_tell));
-        }
-        if let Ok(references) = by_kind.try_into() {
-            model.references = references;
-        }
+            let scores = spaced(&sample, if kind == Kind::Dbscan { DISTANCES } else { SAMPLE });
+            let groups = groups(kind).into_values().collect();
+            reference::Frozen::of_scores(scores.map(|parts| parts.score(kind)), groups, may_tell)
+        });
+        let told = groups(Kind::Blend);
+        let model = Model { about, spread: frozen, forest, forest_tails, core, distance_tails, references, scale: 0 };
         let model = model.sealed();
         let halves = days
             .get(days.len() / 2)
             .and_then(|middle| Some((spread.freeze_between(0, *middle)?, spread.freeze_between(*middle, u16::MAX)?)));
         let shifts = halves.map_or_else(Vec::new, |(first, second)| card::shifts(&first, &second));
-        let told = self.groups(&clean, &model, Kind::Blend);
         let told = clean.iter().map(|day| {
             let loud =
                 told.range((*day, 0)..=(*day, u64::MAX)).filter(|(_, score)| **score > model.threshold(Kind::Blend));
@@ -203,41 +217,44 @@ impl Training {
         };
         Some(last(true)).filter(|days| !days.is_empty()).unwrap_or_else(|| last(false))
     }
+}
 
-    /// The highest score of each group, by day and group.
-    fn groups(&self, days: &[u16], model: &Model, kind: Kind) -> BTreeMap<(u16, u64), f64> {
-        let mut highest = BTreeMap::new();
-        for (day, highs) in days.iter().filter_map(|day| Some((*day, self.days.get(day)?))) {
-            for high in highs {
-                let score = high.taken.score(model, kind);
-                let best = highest.entry((day, high.group)).or_insert(score);
-                *best = score.max(*best);
-            }
-        }
-        highest
+/// What a change's score is put together from.
+struct Parts {
+    tails: f64,
+    forest: f64,
+    distance: f64,
+    rules: f64,
+    quiet: bool,
+}
+
+impl Parts {
+    /// As [`crate::Baseline::score`] and [`crate::Baseline::add_rules`] have it.
+    fn score(&self, kind: Kind) -> f64 {
+        blend::score(kind, self.tails, self.forest, self.distance, self.quiet) + self.rules
     }
 }
 
-impl Taken {
-    fn families(&self, frozen: &spread::Frozen) -> [f32; Family::COUNT] {
-        Oddest::of(&self.row, frozen).families()
-    }
-
-    /// As [`crate::Baseline::score`] and [`crate::Baseline::add_rules`] have it.
-    fn score(&self, model: &Model, kind: Kind) -> f64 {
-        model.score(kind, &self.row, self.quiet) + blend::rules(&self.hits, &model.spread)
-    }
-
-    /// The same, where the tail of the forest's score is known.
-    fn score_by(&self, model: &Model, kind: Kind, forest: f64) -> f64 {
-        let tails = Oddest::of(&self.row, &model.spread).sum();
-        blend::score(kind, tails, forest, 0.0, self.quiet) + blend::rules(&self.hits, &model.spread)
-    }
+/// The parts of each change's score but for forest and distance, and its family tails, of which they come.
+fn measured<'t>(
+    all: impl Iterator<Item = &'t Taken>,
+    frozen: &spread::Frozen,
+) -> (Vec<Parts>, Vec<[f32; Family::COUNT]>) {
+    let measured = all.map(|Taken { row, quiet, hits }| {
+        let oddest = Oddest::of(row, frozen);
+        let (tails, rules) = (oddest.sum(), blend::rules(hits, frozen));
+        (Parts { tails, forest: 0.0, distance: 0.0, rules, quiet: *quiet }, oddest.families())
+    });
+    measured.unzip()
 }
 
 /// At most so many, from first to last at equal steps.
 fn spaced<T>(all: &[T], most: usize) -> impl Iterator<Item = &T> {
-    all.iter().step_by(all.len().div_ceil(most).max(1))
+    all.iter().step_by(step(all.len(), most))
+}
+
+fn step(all: usize, most: usize) -> usize {
+    all.div_ceil(most).max(1)
 }
 
 /// A number below `of`, by which the `of`-th change takes a place or none.

@@ -19,6 +19,8 @@ pub(crate) struct Lookup {
     scopes: [u64; LEVELS],
     levels: u8,
     value: u64,
+    /// The keys of the narrowest context and of the value in it.
+    pub(crate) narrow: (u64, u64),
     /// Index in `Enriched::tags`, for the features of tags.
     pub(crate) tag: usize,
     /// How unexpected it is, once judged.
@@ -33,7 +35,8 @@ impl Lookup {
             *to = from;
         }
         let levels = u8::try_from(N).unwrap_or(1);
-        Self { feature, scopes, levels, value, tag: 0, surprisal: Surprisal::default() }
+        let narrow = keys(feature, 0, scopes[0], value);
+        Self { feature, scopes, levels, value, narrow, tag: 0, surprisal: Surprisal::default() }
     }
 
     fn of_tag(self, tag: usize) -> Self {
@@ -42,14 +45,31 @@ impl Lookup {
 
     /// The keys of each context and of the value in it, narrow to wide.
     pub(crate) fn levels(&self) -> impl Iterator<Item = (u64, u64)> {
-        let kind = key_of(self.feature.name());
-        let scopes = (1..).zip(self.scopes).take(self.levels.into());
-        scopes.map(move |(level, scope)| {
-            let context = mix(mix(kind, level), scope);
-            (context, mix(context, self.value))
-        })
+        let wider = self.scopes.into_iter().enumerate().take(self.levels.into()).skip(1);
+        let (feature, value) = (self.feature, self.value);
+        std::iter::once(self.narrow).chain(wider.map(move |(level, scope)| keys(feature, level, scope, value)))
     }
 }
+
+/// The keys of a context and of a value in it.
+fn keys(feature: Feature, level: usize, scope: u64, value: u64) -> (u64, u64) {
+    let context = mix(KEYS[feature as usize][level], scope);
+    (context, mix(context, value))
+}
+
+/// By feature and level.
+static KEYS: [[u64; LEVELS]; Feature::ALL.len()] = {
+    let mut keys = [[0; LEVELS]; Feature::ALL.len()];
+    let (mut feature, mut level) = (0, 0);
+    while feature < Feature::ALL.len() {
+        keys[feature][level] = mix(key_of(Feature::ALL[feature].name()), level as u64 + 1);
+        level += 1;
+        if level == LEVELS {
+            (feature, level) = (feature + 1, 0);
+        }
+    }
+    keys
+};
 
 /// The number by which a feature's counters are stored: of its name, so that the order of features may change.
 const fn key_of(name: &str) -> u64 {
@@ -242,8 +262,9 @@ fn width(cidr: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{key_of, width};
+    use super::{Lookup, key_of, width};
     use crate::features::Feature;
+    use crate::hash::mix;
     use std::collections::BTreeSet;
 
     #[test]
@@ -251,6 +272,10 @@ mod tests {
         let keys: BTreeSet<u64> = Feature::ALL.iter().map(|feature| key_of(feature.name())).collect();
         assert_eq!(keys.len(), Feature::ALL.len());
         assert_eq!(key_of("action"), 0x6568_640b_035a_56df, "stored counters hang on it");
+        let lookup = Lookup::new(Feature::Action, [7, 8], 9);
+        let level = |level, scope| mix(mix(0x6568_640b_035a_56df, level), scope);
+        let wanted = [level(1, 7), level(2, 8)].map(|context| (context, mix(context, 9)));
+        assert_eq!(lookup.levels().collect::<Vec<_>>(), wanted, "and on these");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use tagwarden_engine::stages::{Decode, Stages};
 use super::{Detection, EventDecoder, Recipe};
 
 const HOUR_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// The stages of a worker, and what is gathered while events pass them.
 pub struct Learner {
@@ -24,8 +25,8 @@ pub struct Learner {
     /// Events whose bytes can't be read any more.
     pub unreadable: u64,
     hits: Vec<RuleHit>,
-    /// By date, the actors and hours with a change above the threshold; dates that were ranked are there with none.
-    told: BTreeMap<String, BTreeSet<(String, i64)>>,
+    /// By day, the actors and hours with a change above the threshold; days that were ranked are there with none.
+    told: BTreeMap<i64, BTreeSet<(String, i64)>>,
 }
 
 impl Learner {
@@ -67,8 +68,8 @@ impl Learner {
     }
 
     /// Groups (one actor within one hour) above the threshold, by date; without dates before there was one.
-    pub fn told(&self) -> BTreeMap<&str, usize> {
-        self.told.iter().map(|(date, groups)| (date.as_str(), groups.len())).collect()
+    pub fn told(&self) -> BTreeMap<String, usize> {
+        self.told.iter().map(|(day, groups)| (Timestamp(day * DAY_MS).date(), groups.len())).collect()
     }
 
     /// The model and its card.
@@ -129,7 +130,7 @@ impl Detection {
 fn one(
     detection: &mut Detection,
     training: &mut Training,
-    told: &mut BTreeMap<String, BTreeSet<(String, i64)>>,
+    told: &mut BTreeMap<i64, BTreeSet<(String, i64)>>,
     event: &Event<'_>,
     hits: &[RuleHit],
     incident: bool,
@@ -151,12 +152,12 @@ fn one(
             detection.judge.judge(row, hits, scores, |hits, scores| baseline.add_rules(event.time.day(), hits, scores));
         baseline.train(training, event, &actor, &assessment.hits, &assessment.scores);
         if assessment.scores.threshold.is_some()
-            && told.last_key_value().is_none_or(|(last, _)| *last < event.time.date())
+            && told.last_key_value().is_none_or(|(last, _)| *last < event.time.day())
         {
-            told.insert(event.time.date(), BTreeSet::new());
+            told.insert(event.time.day(), BTreeSet::new());
         }
         if assessment.anomalous {
-            told.entry(event.time.date()).or_default().insert((actor.key.clone(), event.time.0.div_euclid(HOUR_MS)));
+            told.entry(event.time.day()).or_default().insert((actor.key.clone(), event.time.0.div_euclid(HOUR_MS)));
         }
         detection.settle(event, &actor, change, &enriched, &assessment);
     }
