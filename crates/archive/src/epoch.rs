@@ -41,7 +41,6 @@ pub(crate) struct Epoch {
     /// The id of the last row's event.
     last_event: String,
     accounts: FxHashMap<Box<str>, u32>,
-    last_account: (Box<str>, u32),
     slices: usize,
     rejects: Vec<Rejected>,
     rejected_bytes: usize,
@@ -59,7 +58,6 @@ impl Epoch {
             events: Vec::new(),
             last_event: String::new(),
             accounts: FxHashMap::default(),
-            last_account: ("".into(), u32::MAX),
             slices: 0,
             rejects: Vec::new(),
             rejected_bytes: 0,
@@ -99,18 +97,12 @@ impl Epoch {
     }
 
     fn account(&mut self, name: &str) -> u32 {
-        if self.last_account.1 != u32::MAX && *self.last_account.0 == *name {
-            return self.last_account.1;
+        if let Some(number) = self.accounts.get(name) {
+            return *number;
         }
-        let number = if let Some(number) = self.accounts.get(name) {
-            *number
-        } else {
-            let next = u32::try_from(self.accounts.len()).unwrap_or(u32::MAX);
-            self.accounts.insert(name.into(), next);
-            next
-        };
-        self.last_account = (name.into(), number);
-        number
+        let next = u32::try_from(self.accounts.len()).unwrap_or(u32::MAX);
+        self.accounts.insert(name.into(), next);
+        next
     }
 
     pub(crate) fn reject(&mut self, record: Rejected) {
@@ -175,7 +167,6 @@ impl Epoch {
         self.keys.clear();
         self.events.clear();
         self.accounts.clear();
-        self.last_account = ("".into(), u32::MAX);
         self.slices = 0;
         self.rejects.clear();
         self.rejected_bytes = 0;
