@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tagwarden_core::{Intent, Row, Sealed, SealedFile, Versions};
 
 use crate::encode::Encoder;
-use crate::epoch::Epoch;
+use crate::epoch::{Columns, Epoch};
 use crate::history::History;
 use crate::store::{Store, sha256, token};
 use crate::{ArchiveError, Quarantined, Rejected, Settings, quarantine, read};
@@ -187,7 +187,7 @@ impl Archive {
         let nobody = &mut |_: &str| ();
         let mut files = Vec::with_capacity(intent.objects.len());
         for key in &intent.objects {
-            let empty = Bytes::from(Encoder::new(&self.settings)?.file(&[], &[])?);
+            let empty = Bytes::from(Encoder::new(&self.settings)?.file(&Columns::default(), &[])?);
             files.push(self.put_rows(key, empty, 0, nobody).await?);
         }
         let mut quarantined = 0;

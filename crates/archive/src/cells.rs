@@ -170,16 +170,16 @@ impl Cells {
         }
     }
 
-    /// Readies the column for reading. Texts of a column `of_unique` values are taken as they are.
-    pub(crate) fn freeze(&self, of_unique: bool) -> Frozen<'_> {
+    /// Readies the column for reading. Texts of a leaf that `is_unique` are taken as they are.
+    pub(crate) fn freeze(&self, is_unique: impl Fn(usize) -> bool) -> Frozen<'_> {
         let texts = match self {
-            Self::Text(_) if of_unique => &[],
             Self::Text(cells) => std::slice::from_ref(cells),
             Self::List(cells) | Self::Map(cells) => cells.members.as_slice(),
             Self::Struct(cells) => cells.as_slice(),
             Self::Slices(_) | Self::Time(_) | Self::Double(_) | Self::Bool(_) => &[],
         };
-        Frozen { cells: self, interned: texts.iter().map(Texts::interned).collect() }
+        let interned = |(place, texts): (usize, &Texts)| if is_unique(place) { Vec::new() } else { texts.interned() };
+        Frozen { cells: self, interned: texts.iter().enumerate().map(interned).collect() }
     }
 }
 

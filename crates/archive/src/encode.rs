@@ -11,8 +11,8 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::SchemaDescriptor;
 use tagwarden_core::columns::{Column, SCHEMA_VERSION};
 
-use crate::cells::Frozen;
 use crate::chunk::{Chunks, Wish};
+use crate::epoch::Columns;
 use crate::schema::SCHEMA;
 use crate::{ArchiveError, Settings};
 
@@ -32,8 +32,8 @@ const LOOKED_UP: [Column; 6] = [
     Column::SourceIp,
 ];
 
-/// Another value in each row, as has the position in `ingest`.
-pub(crate) const UNIQUE: [Column; 4] = [Column::ChangeId, Column::EventId, Column::RawSha256, Column::RawEvent];
+/// Another value in each row or event, as has the position in `ingest`.
+const UNIQUE: [Column; 4] = [Column::ChangeId, Column::EventId, Column::RawSha256, Column::RawEvent];
 
 /// Rows can be skipped by the least and the greatest of these; of the others nobody computes them.
 const WITH_STATISTICS: [Column; 19] = [
@@ -86,19 +86,20 @@ impl Encoder {
     }
 
     /// The file that holds `rows` of `columns`, in that order; an empty file for no rows.
-    pub(crate) fn file(&mut self, columns: &[Frozen<'_>], rows: &[u32]) -> Result<Vec<u8>, ArchiveError> {
+    pub(crate) fn file(&mut self, columns: &Columns<'_>, rows: &[u32]) -> Result<Vec<u8>, ArchiveError> {
         self.write(columns, rows).map_err(failed)
     }
 
-    fn write(&mut self, columns: &[Frozen<'_>], rows: &[u32]) -> Result<Vec<u8>, ParquetError> {
+    fn write(&mut self, columns: &Columns<'_>, rows: &[u32]) -> Result<Vec<u8>, ParquetError> {
         let room = Vec::with_capacity(rows.len() * ROW);
         let mut file = SerializedFileWriter::new(room, self.schema.root_schema_ptr(), self.properties.clone())?;
         for group in rows.chunks(self.row_group_rows) {
             let mut row_group = file.next_row_group()?;
             let mut descriptions = self.schema.columns().iter();
-            for (cells, column) in columns.iter().zip(Column::ALL) {
+            let events = columns.events_of(group);
+            for (cells, column) in columns.columns.iter().zip(Column::ALL) {
                 let mut place = 0;
-                cells.leaves(group, |leaf| {
+                cells.leaves(if column.is_of_event() { &events } else { group }, |leaf| {
                     let description =
                         descriptions.next().ok_or_else(|| ParquetError::General("no column left".to_owned()))?;
                     let (bytes, close) = self.chunks.encode(description, leaf, group.len(), wish(*column, place))?;
@@ -116,13 +117,18 @@ fn failed(source: ParquetError) -> ArchiveError {
     ArchiveError::Parquet { action: "encode rows as", source: source.into() }
 }
 
+/// Whether the `place`-th leaf of `column` is one of mostly different values.
+pub(crate) fn is_unique(column: Column, place: usize) -> bool {
+    // The third member of `ingest` is the position.
+    UNIQUE.contains(&column) || (column == Column::Ingest && place == 2)
+}
+
 /// What readers want of the `place`-th leaf of `column`.
 fn wish(column: Column, place: usize) -> Wish {
-    // The third member of `ingest` is the position.
     Wish {
         statistics: WITH_STATISTICS.contains(&column),
         bloom: LOOKED_UP.contains(&column),
-        unique: UNIQUE.contains(&column) || (column == Column::Ingest && place == 2),
+        unique: is_unique(column, place),
         page: (column == Column::RawEvent).then_some(RAW_PAGE),
     }
 }

@@ -7,7 +7,7 @@ use tagwarden_core::{Row, Timestamp};
 
 use crate::Rejected;
 use crate::cells::{Cells, Frozen};
-use crate::encode::UNIQUE;
+use crate::encode::is_unique;
 
 /// What rows are sorted by; `account` counts accounts in the order of their first row.
 #[derive(Debug, Clone, Copy)]
@@ -16,13 +16,31 @@ struct SortKey {
     account: u32,
 }
 
+/// The columns of an epoch that is being sealed.
+#[derive(Default)]
+pub(crate) struct Columns<'a> {
+    pub(crate) columns: Vec<Frozen<'a>>,
+    events: &'a [u32],
+}
+
+impl Columns<'_> {
+    /// Where the values of `rows` are in columns of the event.
+    pub(crate) fn events_of(&self, rows: &[u32]) -> Vec<u32> {
+        rows.iter().map(|row| self.events.get(*row as usize).copied().unwrap_or(u32::MAX)).collect()
+    }
+}
+
 /// Rows and rejects since the last seal.
 #[derive(Debug)]
 pub(crate) struct Epoch {
+    /// Columns of the event have one value per event, the others one per row.
     columns: Vec<Cells>,
     keys: Vec<SortKey>,
+    /// For each row the place of its event's values.
+    events: Vec<u32>,
+    /// The id of the last row's event.
+    last_event: String,
     accounts: FxHashMap<Box<str>, u32>,
-    last_account: (Box<str>, u32),
     slices: usize,
     rejects: Vec<Rejected>,
     rejected_bytes: usize,
@@ -37,8 +55,9 @@ impl Epoch {
         Self {
             columns: Column::ALL.iter().map(cells).collect(),
             keys: Vec::new(),
+            events: Vec::new(),
+            last_event: String::new(),
             accounts: FxHashMap::default(),
-            last_account: ("".into(), u32::MAX),
             slices: 0,
             rejects: Vec::new(),
             rejected_bytes: 0,
@@ -47,8 +66,12 @@ impl Epoch {
 
     pub(crate) fn push(&mut self, row: &Row<'_>, raw: Option<Bytes>) {
         let mut raw = raw;
+        let event = self.event(row);
+        let is_first = self.events.last() != Some(&event);
+        self.events.push(event);
         for (cells, column) in self.columns.iter_mut().zip(Column::ALL) {
             match column {
+                column if !is_first && column.is_of_event() => {}
                 Column::RawEvent if raw.is_some() => {
                     self.slices += raw.as_ref().map_or(0, Bytes::len);
                     cells.push_slice(raw.take());
@@ -60,19 +83,26 @@ impl Epoch {
         self.keys.push(SortKey { time: row.event.time, account });
     }
 
-    fn account(&mut self, name: &str) -> u32 {
-        if self.last_account.1 != u32::MAX && *self.last_account.0 == *name {
-            return self.last_account.1;
+    /// The place of the values of `row`'s event: the last row's, or the next.
+    fn event(&mut self, row: &Row<'_>) -> u32 {
+        let id = row.event.id.as_ref();
+        match self.events.last() {
+            Some(last) if row.change.ordinal > 0 && self.last_event == id => *last,
+            last => {
+                self.last_event.clear();
+                self.last_event.push_str(id);
+                last.map_or(0, |last| last + 1)
+            }
         }
-        let number = if let Some(number) = self.accounts.get(name) {
-            *number
-        } else {
-            let next = u32::try_from(self.accounts.len()).unwrap_or(u32::MAX);
-            self.accounts.insert(name.into(), next);
-            next
-        };
-        self.last_account = (name.into(), number);
-        number
+    }
+
+    fn account(&mut self, name: &str) -> u32 {
+        if let Some(number) = self.accounts.get(name) {
+            return *number;
+        }
+        let next = u32::try_from(self.accounts.len()).unwrap_or(u32::MAX);
+        self.accounts.insert(name.into(), next);
+        next
     }
 
     pub(crate) fn reject(&mut self, record: Rejected) {
@@ -90,7 +120,8 @@ impl Epoch {
 
     pub(crate) fn held(&self) -> usize {
         let columns: usize = self.columns.iter().map(Cells::held).sum();
-        columns + size_of_val(self.keys.as_slice()) + self.slices + self.rejected_bytes
+        let rows = size_of_val(self.keys.as_slice()) + size_of_val(self.events.as_slice());
+        columns + rows + self.slices + self.rejected_bytes
     }
 
     /// The event dates that occur, in order.
@@ -124,17 +155,18 @@ impl Epoch {
     }
 
     /// The columns, readied for encoding.
-    pub(crate) fn freeze(&self) -> Vec<Frozen<'_>> {
+    pub(crate) fn freeze(&self) -> Columns<'_> {
         let columns = self.columns.iter().zip(Column::ALL);
-        columns.map(|(cells, column)| cells.freeze(UNIQUE.contains(column))).collect()
+        let columns = columns.map(|(cells, column)| cells.freeze(|place| is_unique(*column, place))).collect();
+        Columns { columns, events: &self.events }
     }
 
     /// Forgets all rows and rejects, and keeps the room.
     pub(crate) fn clear(&mut self) {
         self.columns.iter_mut().for_each(Cells::clear);
         self.keys.clear();
+        self.events.clear();
         self.accounts.clear();
-        self.last_account = ("".into(), u32::MAX);
         self.slices = 0;
         self.rejects.clear();
         self.rejected_bytes = 0;

@@ -323,7 +323,7 @@ fn spec() -> impl Strategy<Value = Spec> {
         any::<u64>(),
     )
         .prop_map(|((id, ordinal, account), (time, maybe, number), tags, (words, details, raw), position)| Spec {
-            id,
+            id: format!("{id}-{position}"),
             ordinal,
             account: account.to_owned(),
             time,
@@ -337,10 +337,24 @@ fn spec() -> impl Strategy<Value = Spec> {
         })
 }
 
+/// The changes of one event, which share what is known of the event.
+fn changes() -> impl Strategy<Value = Vec<Spec>> {
+    (spec(), prop::collection::vec(spec(), 0..4)).prop_map(|(first, others)| {
+        let mut all = vec![first];
+        for (ordinal, Spec { tags, words, details, raw, .. }) in (0..).zip(others) {
+            let first = &all[0];
+            let ordinal = first.ordinal.wrapping_add(1 + ordinal);
+            all.push(Spec { ordinal, tags, words, details, raw, ..first.clone() });
+        }
+        all
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
-    fn whatever_is_pushed_is_read(specs in prop::collection::vec(spec(), 1..250)) {
+    fn whatever_is_pushed_is_read(events in prop::collection::vec(changes(), 1..120)) {
+        let specs = events.concat();
         let files: Vec<_> = block_on(async {
             let store = Arc::new(InMemory::new());
             let mut archive = archive(&store).await;

@@ -120,6 +120,39 @@ columns! {
     PercentileShadow = 51, "percentile_shadow", Double;
 }
 
+impl Column {
+    /// Whether the value is the same for all changes of one event.
+    pub const fn is_of_event(self) -> bool {
+        matches!(
+            self,
+            Self::EventId
+                | Self::SharedEventId
+                | Self::EventTime
+                | Self::SeenTime
+                | Self::AccountId
+                | Self::Region
+                | Self::EventSource
+                | Self::EventName
+                | Self::ErrorCode
+                | Self::ReadOnly
+                | Self::ActorKind
+                | Self::ActorHuman
+                | Self::ActorType
+                | Self::ActorArn
+                | Self::ActorSession
+                | Self::AccessKeyId
+                | Self::Via
+                | Self::SourceIp
+                | Self::NetworkClass
+                | Self::SourceCountry
+                | Self::UserAgent
+                | Self::Versions
+                | Self::Ingest
+                | Self::RawSha256
+        )
+    }
+}
+
 /// SHA-256 names, in hex, of what was in force: the objects under `_versions/`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Versions {

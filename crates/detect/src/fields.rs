@@ -102,7 +102,7 @@ impl<'a> RowEvent<'a> {
         }
     }
 
-    fn value(&self, path: &str) -> Option<EventValue<'a>> {
+    pub(crate) fn value(&self, path: &str) -> Option<EventValue<'a>> {
         match path.strip_prefix(PREFIX) {
             Some(name) => self.fact(name).or_else(|| self.column(name)),
             None => self.record.field(path),

@@ -43,6 +43,30 @@ fn silence(over: Suppression) -> Policy {
     Policy { suppressions: vec![silence], ..Policy::default() }
 }
 
+/// Plans answer where a rule asks for fields alone, rsigma where it looks for words.
+#[test]
+fn rules_over_changes_hold_where_they_should() {
+    for (detection, wanted) in [
+        ("{s: {tagwarden.change_kind: INSTANCE_stopped}, condition: s}", true),
+        ("{s: {tagwarden.change_kind: [user_created, trail_stopped]}, condition: s}", false),
+        ("{s: {tagwarden.change_kind: instance_stopped, tagwarden.environment: dev}, condition: s}", false),
+        ("{s: [{tagwarden.environment: dev}, {eventName: StopInstances}], condition: s}", true),
+        ("{s: {tagwarden.environment: prod}, f: {tagwarden.environment_before: prod}, condition: s and not f}", false),
+        ("{s: {tagwarden.owner: null}, condition: s}", true),
+        ("{s: {tagwarden.environment: null}, condition: s}", false),
+        ("{s: {'tagwarden.ordinal|lt': 1}, condition: s}", true),
+        ("{s: {'tagwarden.owner|exists': false}, condition: s}", true),
+        ("{s_a: {tagwarden.production: true}, s_b: {tagwarden.denied: true}, condition: all of s_*}", false),
+        ("{s_a: {tagwarden.production: true}, s_b: {tagwarden.denied: true}, condition: 1 of s_*}", true),
+        ("{s: [StopInstances], t: {tagwarden.family: instance}, condition: s and t}", true),
+        ("{s: [StartInstances], t: {tagwarden.family: instance}, condition: s and t}", false),
+    ] {
+        let rules = rules(&[&format!("title: T\nlogsource: {{product: aws}}\ndetection: {detection}\n")]);
+        let found = case(&json!({})).judge(&mut Judge::new(rules, Policy::default()).unwrap());
+        assert_eq!(!found.hits.is_empty(), wanted, "{detection}");
+    }
+}
+
 #[test]
 fn an_ordinary_change_is_stored_and_no_more() {
     let found = judge(Policy::default(), &json!({}));

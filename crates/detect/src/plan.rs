@@ -4,10 +4,12 @@
 use std::collections::HashMap;
 
 use rsigma_eval::matcher::GroupMode;
-use rsigma_eval::{CompiledDetection, CompiledDetectionItem, CompiledMatcher, CompiledRule, EventValue};
+use rsigma_eval::{
+    CompiledDetection, CompiledDetectionItem, CompiledMatcher, CompiledRule, Event as SigmaEvent, EventValue,
+};
 use rsigma_parser::{ConditionExpr, Quantifier};
 
-use crate::record::{RecordEvent, Shape};
+use crate::record::Shape;
 
 /// When a rule matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +27,7 @@ pub(crate) enum Plan {
 #[derive(Debug)]
 pub(crate) struct Item {
     pub(crate) field: String,
-    shape: Shape,
+    pub(crate) shape: Shape,
     pub(crate) exists: Option<bool>,
     pub(crate) matcher: CompiledMatcher,
 }
@@ -97,19 +99,24 @@ impl Items {
         parts.into_iter().map(|part| plan(self, part)).collect()
     }
 
-    /// Whether `plan` holds for `event`.
-    pub(crate) fn hold(&self, plan: &Plan, event: &RecordEvent<'_>) -> bool {
+    /// Whether `plan` holds for `event`, in which `value` finds an item's field.
+    pub(crate) fn hold<'a, E: SigmaEvent>(
+        &self,
+        plan: &Plan,
+        event: &E,
+        value: &impl Fn(&Item) -> Option<EventValue<'a>>,
+    ) -> bool {
         match plan {
             Plan::Is(holds) => *holds,
-            Plan::Item(number) => self.0.get(*number).is_some_and(|item| item.holds(event)),
-            Plan::Not(part) => !self.hold(part, event),
+            Plan::Item(number) => self.0.get(*number).is_some_and(|item| item.holds(value(item), event)),
+            Plan::Not(part) => !self.hold(part, event, value),
             Plan::AtLeast(wanted, parts) => {
                 let (mut wanted, mut left) = (*wanted, parts.len());
                 for part in parts {
                     if wanted == 0 || wanted > left {
                         break;
                     }
-                    wanted -= usize::from(self.hold(part, event));
+                    wanted -= usize::from(self.hold(part, event, value));
                     left -= 1;
                 }
                 wanted == 0
@@ -150,8 +157,7 @@ impl Plan {
 }
 
 impl Item {
-    fn holds(&self, event: &RecordEvent<'_>) -> bool {
-        let value = event.shaped(&self.field, self.shape);
+    fn holds(&self, value: Option<EventValue<'_>>, event: &impl SigmaEvent) -> bool {
         match (self.exists, value) {
             (Some(wanted), value) => value.is_some_and(|value| !value.is_null()) == wanted,
             (None, None) => matches!(self.matcher, CompiledMatcher::Null),

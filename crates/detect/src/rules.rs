@@ -12,6 +12,7 @@ use tagwarden_json::Node;
 use crate::compile::{Compiled, Counted, Rule, compile};
 use crate::fields::RowEvent;
 use crate::index::Index;
+use crate::plan::{Item, Items, Plan};
 use crate::record::RecordEvent;
 use crate::sieve::{Call, Sieve};
 
@@ -60,6 +61,10 @@ pub struct Rules {
     /// Rules over events that are no tree of items: rsigma answers for them.
     odd: Vec<u32>,
     on_change: Index,
+    /// What the plans of rules over changes are made of.
+    change_items: Items,
+    /// By a rule's number; `None` for rules over events, and where rsigma answers.
+    change_plans: Vec<Option<Plan>>,
 }
 
 impl Rules {
@@ -130,8 +135,10 @@ impl Rules {
             rules.by_id.insert(rule.hit.id.clone(), number);
             if rule.on_change {
                 rules.on_change.add(number, &rule.compiled);
+                rules.change_plans.push(rules.change_items.plan(&rule.compiled));
                 continue;
             }
+            rules.change_plans.push(None);
             match rules.on_event.items().plan(&rule.compiled) {
                 Some(plan) => rules.on_event.add(number, plan),
                 None => rules.odd.push(number),
@@ -170,7 +177,8 @@ impl Rules {
         let rules = &self.compiled.rules;
         let rule = |number: u32| rules.get(usize::try_from(number).ok()?);
         let (items, questions) = self.on_event.questions(call);
-        let matched = questions.iter().filter(|(_, plan)| items.hold(plan, &event)).map(|(number, _)| *number);
+        let value = |item: &Item| event.shaped(&item.field, item.shape);
+        let matched = questions.iter().filter(|(_, plan)| items.hold(plan, &event, &value)).map(|(number, _)| *number);
         if self.odd.is_empty() {
             out.extend(matched.filter_map(rule).map(|rule| rule.hit.clone()));
             return;
@@ -194,10 +202,15 @@ impl Rules {
     /// The rules that read `tagwarden.*` and match this change, in the rules' order.
     pub(crate) fn match_change(&self, event: &RowEvent<'_>) -> Vec<u32> {
         let mut matched = Vec::new();
+        let value = |item: &Item| event.value(&item.field);
+        let holds = |number: u32| match self.change_plans.get(usize::try_from(number).ok()?)? {
+            Some(plan) => Some(self.change_items.hold(plan, event, &value)),
+            None => Some(matches(&self.rule(number)?.compiled, event)),
+        };
         self.on_change.candidates(
             |key| event.held(key),
             |number| {
-                if self.rule(number).is_some_and(|rule| matches(&rule.compiled, event)) {
+                if holds(number) == Some(true) {
                     matched.push(number);
                 }
             },

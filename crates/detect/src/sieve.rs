@@ -17,16 +17,15 @@ const PAIRS: usize = 8192;
 /// The number of a rule, and when it matches.
 pub(crate) type Question = (u32, Plan);
 
-/// What is left to ask, by name.
-type Left = FxHashMap<Box<str>, Box<[Question]>>;
-
 /// Rules by source and name.
 #[derive(Debug, Default)]
 pub(crate) struct Sieve {
     items: Items,
     rules: Vec<Question>,
-    by_source: FxHashMap<Box<str>, Left>,
-    pairs: usize,
+    /// By source, then by name: where in `left` the pair's questions are.
+    by_source: FxHashMap<Box<str>, FxHashMap<Box<str>, usize>>,
+    /// What is left to ask, by pair.
+    left: Vec<Box<[Question]>>,
 }
 
 impl Sieve {
@@ -43,20 +42,24 @@ impl Sieve {
     /// What is left to ask of an event, rules in order; those that can't match are left out. All, where `call` is not known.
     pub(crate) fn questions(&mut self, call: Option<Call<'_>>) -> (&Items, &[Question]) {
         let Some(call) = call else { return (&self.items, &self.rules) };
-        let known = self.by_source.get(call.source).is_some_and(|names| names.contains_key(call.name));
-        if !known {
-            if self.pairs == PAIRS {
-                self.by_source.clear();
-                self.pairs = 0;
-            }
-            let known = |number: usize| self.items.0.get(number).and_then(|item| call.settles(item));
-            let left = self.rules.iter().map(|(rule, plan)| (*rule, plan.settle(&known)));
-            let left = left.filter(|(_, plan)| *plan != Plan::Is(false)).collect();
-            self.by_source.entry(call.source.into()).or_default().insert(call.name.into(), left);
-            self.pairs += 1;
-        }
-        let left = self.by_source.get(call.source).and_then(|names| names.get(call.name));
+        let known = self.by_source.get(call.source).and_then(|names| names.get(call.name)).copied();
+        let place = known.unwrap_or_else(|| self.settle(call));
+        let left = self.left.get(place);
         (&self.items, left.map_or(&[], AsRef::as_ref))
+    }
+
+    /// Works out what is left to ask of a pair; gives its place in `left`.
+    fn settle(&mut self, call: Call<'_>) -> usize {
+        if self.left.len() == PAIRS {
+            self.by_source.clear();
+            self.left.clear();
+        }
+        let known = |number: usize| self.items.0.get(number).and_then(|item| call.settles(item));
+        let left = self.rules.iter().map(|(rule, plan)| (*rule, plan.settle(&known)));
+        self.left.push(left.filter(|(_, plan)| *plan != Plan::Is(false)).collect());
+        let place = self.left.len() - 1;
+        self.by_source.entry(call.source.into()).or_default().insert(call.name.into(), place);
+        place
     }
 }
 

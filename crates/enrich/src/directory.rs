@@ -9,7 +9,7 @@ use crate::calendar::Calendar;
 use crate::environment::Environments;
 use crate::inventory::{Account, Inventory, Person, Team};
 use crate::network::Networks;
-use crate::pattern::{Pattern, any_fits, lower};
+use crate::pattern::{Pattern, any_fits, bytes_of, lower};
 use crate::settings::{Settings, TagKeys};
 
 /// Accounts, people, teams, roles, networks and hours. Immutable.
@@ -46,6 +46,8 @@ pub(crate) struct AccountFacts {
 #[derive(Debug)]
 pub(crate) struct TeamFacts {
     pub(crate) name: String,
+    /// The bytes of its name, as [`bytes_of`] gives them.
+    needs: u64,
     pub(crate) zone: u16,
     pub(crate) source_identity: bool,
 }
@@ -120,7 +122,8 @@ impl Directory {
             for account in &team.accounts {
                 teams_by_account.entry(account).or_default().push(&team.name);
             }
-            teams.push(TeamFacts { name: team.name.clone(), zone, source_identity: team.source_identity });
+            let needs = bytes_of(&team.name);
+            teams.push(TeamFacts { name: team.name.clone(), needs, zone, source_identity: team.source_identity });
         }
 
         let listed = merged(
@@ -225,12 +228,14 @@ impl Directory {
     /// The team whose name is a word of `name`, the longest if there are several: `data` in `data-report-7f3a`.
     pub(crate) fn team_in(&self, name: &str) -> Option<&TeamFacts> {
         let is_letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-        let bytes = name.as_bytes();
+        let (bytes, has) = (name.as_bytes(), bytes_of(name));
         let begins = |at: usize| !is_letter(at.checked_sub(1).and_then(|before| bytes.get(before)));
         let words = || (0..bytes.len()).filter(|at| begins(*at)).filter_map(|at| bytes.get(at..));
         let named = |team: &&TeamFacts| {
-            let team = team.name.as_bytes();
-            !team.is_empty() && words().any(|rest| rest.starts_with(team) && !is_letter(rest.get(team.len())))
+            let (possible, team) = (team.needs & !has == 0, team.name.as_bytes());
+            possible
+                && !team.is_empty()
+                && words().any(|rest| rest.starts_with(team) && !is_letter(rest.get(team.len())))
         };
         self.teams.iter().filter(named).max_by_key(|team| team.name.len())
     }

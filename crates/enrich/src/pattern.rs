@@ -12,8 +12,9 @@ pub(crate) struct Pattern {
     team: bool,
 }
 
-/// Which bytes occur, four sharing a bit: most names lack one that a pattern needs, and are told by that alone.
-fn bytes_of(text: &str) -> u64 {
+/// Which bytes occur, four sharing a bit: most names lack one that a pattern or a team's name
+/// needs, and are told by that alone.
+pub(crate) fn bytes_of(text: &str) -> u64 {
     text.bytes().fold(0, |set, byte| set | 1 << (byte & 63))
 }
 

@@ -155,7 +155,12 @@ impl History {
         let version = self.next;
         self.next = self.next.wrapping_add(1);
         let at = self.entries.partition_point(|entry| entry.0 <= time);
-        self.entries.splice(at..at, facts.into_iter().map(|fact| Entry(time, version, fact)));
+        let facts = facts.into_iter().map(|fact| Entry(time, version, fact));
+        if at == self.entries.len() {
+            self.entries.extend(facts);
+        } else {
+            self.entries.splice(at..at, facts);
+        }
         let newest = self.entries.last().map_or(time, |entry| entry.0);
         if let Some(id) = change_id {
             self.recent.push(Recent(time, version, id));

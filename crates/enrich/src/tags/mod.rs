@@ -26,9 +26,9 @@ pub(crate) const SPACE: &str = "tags";
 /// in behind and leaves the current value alone.
 #[derive(Debug, Default)]
 pub struct TagStore {
-    resources: FxHashMap<Box<str>, Resource>,
+    resources: FxHashMap<Arc<str>, Resource>,
     /// Resources that changed since the last call of [`delta`](Self::delta); one that was forgotten may be listed again.
-    dirty: Vec<Box<str>>,
+    dirty: Vec<Arc<str>>,
     texts: Texts,
     /// The newest time that any resource tells of. What is forgotten is measured by it, so that it does not depend on
     /// when one sweeps.
@@ -106,10 +106,11 @@ impl TagStore {
             resource.history.insert(event.time.0, Some(change_id(event, change)), facts);
         }
         if !std::mem::replace(&mut resource.dirty, true) {
-            self.dirty.push(key.clone().into());
-        }
-        if is_new {
-            self.resources.insert(key.into(), fresh);
+            let key: Arc<str> = key.into();
+            self.dirty.push(key.clone());
+            if is_new {
+                self.resources.insert(key, fresh);
+            }
         }
         self.clock = self.clock.max(event.time.0);
         if self.clock - self.swept > history::KEEP_MS {
