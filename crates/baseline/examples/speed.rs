@@ -1,18 +1,22 @@
-//! What judging and learning cost per change: `cargo run --release -p tagwarden-baseline --example speed -- [CHANGES]`.
+//! What judging and learning cost per change:
+//! `cargo run --release -p tagwarden-baseline --example speed -- [CHANGES [MODEL]]`.
 //!
 //! A simulated place: 400 people and machines, new ones now and then, in 40 accounts, 50,000 changes a day; without a
-//! number one million changes in all. What is printed: per change the median, the 99th percentile and the longest of
-//! score and learn (time on the processor, so that other work on the machine does not count), those above 5 ms, the
-//! memory held, and the longest of handing out what changed.
+//! number one million changes in all. Each is scored, by the model if one is named, judged by the shipped rules and
+//! learned; those that a rule hit or that are in the top fiftieth are put into words, as a worker does. What is printed:
+//! per change the median, the 99th percentile and the longest of all that (time on the processor, so that other work on
+//! the machine does not count), the same of those put into words, those above 5 ms, the memory held, and the longest of
+//! handing out what changed.
 
 use std::borrow::Cow;
 
 use rustix::time::{ClockId, clock_gettime};
-use tagwarden_baseline::{Baseline, Governed, Settings};
+use tagwarden_baseline::{Baseline, Governed, Model, Settings};
 use tagwarden_core::{
     Actor, ActorKind, Change, Enriched, Event, EventKind, Family, Identity, NetworkClass, StateDelta, TagDelta,
     TagEdit, TagOp, Timestamp, Via,
 };
+use tagwarden_detect::{Judge, Policy, RowParts, Rules};
 use tagwarden_json::{Node, Tape};
 
 const CHANGES: u64 = 1_000_000;
@@ -22,6 +26,8 @@ const DAY: i64 = 86_400_000;
 /// Changes after which what changed is handed out, as a worker does.
 const EPOCH: u64 = 65_536;
 const STALL: u64 = 5_000_000;
+/// Percentile from which a change is put into words.
+const WORDS_FROM: f64 = 98.0;
 const KEYS: [&str; 6] = ["Environment", "Team", "costcenter", "version", "Name", "Schedule"];
 const ACTIONS: [&str; 8] = [
     "CreateTags",
@@ -200,19 +206,48 @@ fn main() {
         ..Governed::default()
     };
     let mut baseline = Baseline::new(Settings::default(), governed);
+    if let Some(file) = std::env::args().nth(2) {
+        match std::fs::read(&file)
+            .map_err(|e| e.to_string())
+            .and_then(|b| Model::from_bytes(&b).map_err(|e| e.to_string()))
+        {
+            Ok(model) => baseline.judge_by(model.into()),
+            Err(error) => return eprintln!("{file}: {error}"),
+        }
+    }
+    let Some(mut judge) = Rules::shipped().ok().and_then(|rules| Judge::new(rules, Policy::default()).ok()) else {
+        return;
+    };
     let (mut numbers, mut all, mut turns, mut saves) = (Numbers(7), Times::new(), Times::new(), Times::new());
+    let mut worded = Times::new();
     let mut anomalous = 0;
     for n in 0..changes {
         let (event, actor, change, enriched) = made(&mut numbers, n, node);
         let begun = spent();
+        let mut hits = Vec::new();
+        judge.match_event(&event, &mut hits);
         let scores = baseline.score(&event, &actor, &change, &enriched);
-        baseline.learn(&event, &actor, &change, &enriched, &[], &scores);
+        let row = RowParts { event: &event, actor: &actor, change: &change, enriched: &enriched };
+        let mut words = false;
+        let assessment = judge.judge(row, &hits, scores, |hits, scores| {
+            baseline.add_rules(event.time.day(), hits, scores);
+            words = !hits.is_empty() || scores.percentile.is_some_and(|percentile| percentile >= WORDS_FROM);
+            if words {
+                (scores.reasons, scores.leading) = baseline.reasons(&event, &actor, &change, &enriched);
+                baseline.peers(event.time.day(), scores);
+            }
+        });
+        baseline.learn(&event, &actor, &change, &enriched, &assessment.hits, &assessment.scores);
         let took = spent() - begun;
-        all.add(took, n);
+        if words { &mut worded } else { &mut all }.add(took, n);
+        if words {
+            all.longest = all.longest.max((took, n));
+            all.stalls += u64::from(took > STALL);
+        }
         if n % A_DAY == 0 {
             turns.add(took, n);
         }
-        anomalous += u64::from(scores.threshold.is_some_and(|threshold| scores.score > threshold));
+        anomalous += u64::from(assessment.anomalous);
         if n % EPOCH == EPOCH - 1 {
             let begun = spent();
             let mut delta = StateDelta::default();
@@ -221,8 +256,9 @@ fn main() {
         }
         if (n + 1) % (changes / 10).max(1) == 0 {
             let (p50, p99, (longest, which)) = (all.at(0.5), all.at(0.99), all.longest);
+            let (w50, w99) = (worded.at(0.5), worded.at(0.99));
             println!(
-                "{:9} changes: {p50} ns median, {p99} ns p99, {} us longest (number {which}), {} above 5 ms; a day's \
+                "{:9} changes: {p50} ns median, {p99} ns p99; put into words {w50} ns, {w99} ns; {} us longest (number {which}), {} above 5 ms; a day's \
                  first {} us at most; saved in {} ms at most; {anomalous} anomalous; {} MiB",
                 n + 1,
                 longest / 1000,

@@ -23,7 +23,7 @@ use crate::Usage;
 use crate::config::Config;
 
 /// Percentile from which a change's reasons are put into words even if nobody is told.
-const REASONS_FROM: f64 = 95.0;
+const REASONS_FROM: f64 = 98.0;
 
 /// Bytes to event.
 #[derive(Default)]
