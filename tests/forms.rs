@@ -57,7 +57,7 @@ fn run_ends_with_one_flat_object_and_says_all_else_on_standard_error() {
     assert!(count(&first, "peak_rss_bytes") > 1 << 20);
     let steps = first["cpu_by_step"].as_object().unwrap();
     assert!(steps.len() >= 5 && steps.values().all(Value::is_number), "{first}");
-    assert!(count(&first, "archived") > 1000 && count(&first, "read_only") > 100, "{first}");
+    assert!(count(&first, "archived") > 1000 && count(&first, "read_only") > 50, "{first}");
     assert_eq!(rows(&archive).len() as u64, count(&first, "changes"));
 
     let again = last_line(&exits(&mut command, 0));
@@ -331,7 +331,7 @@ fn reads_teach_the_same_whether_they_are_kept_or_not() {
         rows.into_iter().map(|row| (row["change_id"].as_str().unwrap().to_owned(), row)).collect()
     };
     let (few, all) = (judged(false), judged(true));
-    assert!(all.len() > few.len() + 1000 && few.values().any(|row| row["anomaly_percentile"].is_number()));
+    assert!(all.len() > few.len() + 100 && few.values().any(|row| row["anomaly_percentile"].is_number()));
     for (id, row) in &few {
         for column in ["score", "score_tails", "surprisal_sum", "anomaly_percentile", "reasons", "disposition"] {
             assert_eq!(row[column], all[id][column], "{column} of {id}");

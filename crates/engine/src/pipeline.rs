@@ -231,10 +231,9 @@ where
         let mut hits = Vec::new();
         stages.event_rules(&event, &mut hits);
         meter.mark(Step::Rules);
-        let keep = !event.read_only || event.error_code.is_some() || !hits.is_empty() || self.limits.archive_read_only;
+        let read = event.read_only && event.error_code.is_none();
+        let keep = !read || !hits.is_empty() || self.limits.archive_read_only || stages.is_news(&event);
         if !keep {
-            stages.overhear(&event);
-            meter.mark(Step::Score);
             Counts::one(&counts.read_only);
             return Ok(());
         }

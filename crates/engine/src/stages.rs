@@ -20,13 +20,15 @@ pub trait Decode {
 
 /// Event to assessed changes, and all that is remembered on the way.
 ///
-/// Everything but `feed`, `settle`, `overhear` and `restore` leaves the memory as it was, so a change is judged by itself and the
+/// Everything but `feed`, `settle` and `restore` leaves the memory as it was, so a change is judged by itself and the
 /// state before it.
 pub trait Stages {
     /// Learns who is behind a session, from events that tell.
     fn feed(&mut self, event: &Event<'_>);
-    /// Rules over the event alone: what a read must hit to be kept.
+    /// Rules over the event alone: a read that one of them hits is kept.
     fn event_rules(&mut self, event: &Event<'_>, hits: &mut Vec<RuleHit>);
+    /// Whether a read says something that was not learned yet: then it is kept, too.
+    fn is_news(&mut self, event: &Event<'_>) -> bool;
     /// What the event did, resource by resource; at least one change.
     fn normalise<'a>(&mut self, event: &Event<'a>, changes: &mut Vec<Change<'a>>);
     /// Who did it.
@@ -54,8 +56,6 @@ pub trait Stages {
         enriched: &Enriched<'_>,
         assessment: &Assessment,
     );
-    /// Learns from a read that nobody keeps, if it says something new.
-    fn overhear(&mut self, event: &Event<'_>);
     /// Takes secrets out of what is about to leave.
     fn redact(&mut self, change: &mut Change<'_>, enriched: &mut Enriched<'_>, assessment: &mut Assessment);
     /// The event as the archive keeps it, if not as received.

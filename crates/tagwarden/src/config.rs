@@ -50,7 +50,7 @@ pub struct Input {
     pub path: Option<PathBuf>,
     /// Stop at the end instead of waiting for more.
     pub until_end: bool,
-    /// Keep reads that no rule hit, too.
+    /// Keep all reads, not just those that a rule hit and the first of like ones in four hours.
     pub archive_read_only: bool,
     /// `wall`, or `event` to replay history as if it were live.
     pub clock: ClockKind,

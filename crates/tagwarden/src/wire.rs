@@ -183,6 +183,10 @@ impl Stages for Detection {
         self.judge.match_event(event, hits);
     }
 
+    fn is_news(&mut self, event: &Event<'_>) -> bool {
+        !self.baseline.knows(event)
+    }
+
     fn normalise<'a>(&mut self, event: &Event<'a>, changes: &mut Vec<Change<'a>>) {
         tagwarden_events::normalise(event, changes);
     }
@@ -232,20 +236,6 @@ impl Stages for Detection {
         }
         self.baseline.learn(event, actor, change, enriched, &assessment.hits, &assessment.scores);
         self.enricher.apply(event, change);
-    }
-
-    fn overhear(&mut self, event: &Event<'_>) {
-        if self.baseline.knows(event) {
-            return;
-        }
-        let actor = self.enricher.actor(event);
-        let mut changes = Vec::new();
-        tagwarden_events::normalise(event, &mut changes);
-        for change in &changes {
-            let enriched = self.enricher.enrich(event, &actor, change);
-            let scores = self.baseline.score(event, &actor, change, &enriched);
-            self.baseline.learn(event, &actor, change, &enriched, &[], &scores);
-        }
     }
 
     fn redact(&mut self, change: &mut Change<'_>, enriched: &mut Enriched<'_>, assessment: &mut Assessment) {

@@ -51,7 +51,7 @@ pub struct Args {
     /// Another trained model, which scores beside it for `baseline.shadow_days` and decides nothing
     #[arg(long, value_name = "PATH")]
     shadow: Option<PathBuf>,
-    /// Keep reads that no rule hit, too
+    /// Keep all reads, not just those that a rule hit and the first of like ones in four hours
     #[arg(long)]
     archive_read_only: bool,
     /// Events per epoch
