@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use tagwarden_core::{Assessment, Disposition, RuleHit, Scores, Severity};
+use tagwarden_core::{Assessment, Disposition, FAMILIES, RuleHit, Scores, Severity};
 
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "RuleHit")]
@@ -47,6 +47,14 @@ fn maybe_in<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D
     Ok(Option::<Bits>::deserialize(deserializer)?.map(|bits| f64::from_bits(bits.0)))
 }
 
+fn families_out<S: Serializer>(tails: &[f32; FAMILIES], serializer: S) -> Result<S::Ok, S::Error> {
+    tails.map(f32::to_bits).serialize(serializer)
+}
+
+fn families_in<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[f32; FAMILIES], D::Error> {
+    Ok(<[u32; FAMILIES]>::deserialize(deserializer)?.map(f32::from_bits))
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Scores")]
 struct ScoresDef {
@@ -58,6 +66,13 @@ struct ScoresDef {
     forest: Option<f64>,
     #[serde(serialize_with = "maybe_out", deserialize_with = "maybe_in")]
     tails: Option<f64>,
+    // What an earlier release wrote has none of the next three.
+    #[serde(default, serialize_with = "families_out", deserialize_with = "families_in")]
+    families: [f32; FAMILIES],
+    #[serde(default, serialize_with = "float_out", deserialize_with = "float_in")]
+    rules: f64,
+    #[serde(default, serialize_with = "float_out", deserialize_with = "float_in")]
+    rerank: f64,
     #[serde(serialize_with = "float_out", deserialize_with = "float_in")]
     surprisal_sum: f64,
     #[serde(serialize_with = "maybe_out", deserialize_with = "maybe_in")]

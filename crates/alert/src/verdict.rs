@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
 use serde::Deserialize;
-use tagwarden_core::{Disposition, Severity, Timestamp, short_id, short_id_as_typed};
+use tagwarden_core::{Disposition, Scores, Severity, Timestamp, short_id, short_id_as_typed};
 
+use crate::ledger::Kept;
 use crate::{AlertError, Ledger, Offer, RuleName, message};
 
 /// What an alert was, as somebody found who looked into it.
@@ -142,6 +143,31 @@ impl Ledger {
         let ids = statement.query_map([], |row| row.get(0)).map_err(failed())?;
         let ids: Vec<i64> = ids.collect::<rusqlite::Result<_>>().map_err(failed())?;
         ids.into_iter().map(|id| load(&db, id)).collect()
+    }
+
+    /// The verdict that holds on each judged alert and the scores of its most unusual change, in the order in which the
+    /// alerts were opened. Alerts of which no change was scored are left out.
+    pub fn scored(&self) -> Result<Vec<(Verdict, Scores)>, AlertError> {
+        let failed = || AlertError::ledger("read the scores of verdicts");
+        let sql = "SELECT c.group_id, v.verdict, c.offer FROM alert_change c JOIN alert_verdict v \
+                   ON v.id = (SELECT max(id) FROM alert_verdict WHERE group_id = c.group_id) ORDER BY c.group_id, c.seq";
+        let mut statement = self.db.prepare_cached(sql).map_err(failed())?;
+        let mut rows = statement.query([]).map_err(failed())?;
+        let mut all: Vec<(i64, Verdict, Scores)> = Vec::new();
+        while let Some(row) = rows.next().map_err(failed())? {
+            let group = row.get(0).map_err(failed())?;
+            let word = row.get_ref(1).and_then(|word| Ok(word.as_str()?)).map_err(failed())?;
+            let offer = row.get_ref(2).and_then(|text| Ok(text.as_str()?)).map_err(failed())?;
+            let found: Kept = serde_json::from_str(offer).map_err(AlertError::content("read the scores of verdicts"))?;
+            let scores = found.assessment.scores;
+            let Some(verdict) = Verdict::parse(word).filter(|_| scores.tails.is_some()) else { continue };
+            match all.last_mut().filter(|(known, ..)| *known == group) {
+                Some((_, _, highest)) if highest.score >= scores.score => {}
+                Some((_, _, highest)) => *highest = scores,
+                None => all.push((group, verdict, scores)),
+            }
+        }
+        Ok(all.into_iter().map(|(_, verdict, scores)| (verdict, scores)).collect())
     }
 
     /// The ids of all events in alerts of which `verdict` holds, each once, sorted.

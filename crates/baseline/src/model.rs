@@ -12,6 +12,7 @@ use crate::dbscan::{CorePoints, Nearest};
 use crate::features::Family;
 use crate::forest::Forest;
 use crate::reference;
+use crate::rerank::Rerank;
 use crate::spread;
 use crate::tails::Tails;
 
@@ -47,6 +48,8 @@ pub struct Model {
     pub(crate) core: CorePoints,
     /// Of the distances to the nearest core point; one column.
     pub(crate) distance_tails: Tails,
+    /// What verdicts taught, if they did.
+    pub(crate) rerank: Option<Rerank>,
     /// How scores were spread and the threshold, by [`Kind`].
     pub(crate) references: [reference::Frozen; Kind::ALL.len()],
     pub(crate) scale: u64,
@@ -91,6 +94,11 @@ impl Model {
             Kind::Forest => forest,
             Kind::Dbscan => dbscan,
         }
+    }
+
+    /// What verdicts add to scores of this kind: those of one tail alone stay what they are.
+    pub(crate) fn rerank(&self, kind: Kind) -> Option<&Rerank> {
+        self.rerank.as_ref().filter(|_| kind == Kind::Blend)
     }
 
     /// What scores of this kind are of: a number of the model's content, never 0, which is "no model".

@@ -16,6 +16,7 @@ use crate::forest::{self, Forest};
 use crate::hash::mix;
 use crate::matrix::{Matrix, MatrixError};
 use crate::model::{About, Model};
+use crate::rerank::{self, Example};
 use crate::spread::{self, Spread};
 use crate::tails::Tails;
 use crate::{Kind, reference};
@@ -140,8 +141,9 @@ impl Training {
         }
     }
 
-    /// Makes the model and its card. `threads` change only how long it takes.
-    pub(crate) fn finish(self, spread: &Spread, about: About, threads: usize) -> Result<(Model, Card), TrainingError> {
+    /// Makes the model and its card; `verdicts` are judged alerts in the order in which they were opened. `threads`
+    /// change only how long it takes.
+    pub(crate) fn finish(self, spread: &Spread, about: About, verdicts: Option<&[Example]>, threads: usize) -> Result<(Model, Card), TrainingError> {
         let days = spread.days();
         let too_little = || TrainingError::TooLittle { days: days.len(), changes: self.changes };
         let frozen = spread.freeze_between(0, u16::MAX).ok_or_else(too_little)?;
@@ -161,8 +163,9 @@ impl Training {
         let distance_tails = Tails::fit(Matrix::new(&measured.iter().map(distance).collect::<Vec<_>>(), 1)?)?;
         let nobody = reference::Frozen::of_scores(std::iter::empty(), Vec::new(), 0);
         let references = [nobody.clone(), nobody.clone(), nobody];
+        let (rerank, taught) = verdicts.map(|verdicts| rerank::learn(verdicts, self.seed)).unzip();
         let mut model =
-            Model { about, spread: frozen, forest, forest_tails, core, distance_tails, references, scale: 0 };
+            Model { about, spread: frozen, forest, forest_tails, core, distance_tails, rerank: rerank.flatten(), references, scale: 0 };
         let clean = self.clean_days();
         let may_tell = reference::may_tell(self.alerts_per_day, clean.len());
         let mut by_kind = Vec::with_capacity(Kind::ALL.len());
@@ -192,7 +195,7 @@ impl Training {
             (*day, loud.count())
         });
         let card = Card::new(&model, self.alerts_per_day, days.len(), self.sample.len(), told.collect(), shifts);
-        Ok((model, card))
+        Ok((model, Card { verdicts: taught, ..card }))
     }
 
     /// The last days without incidents; if there are none, the last days.
@@ -233,8 +236,9 @@ impl Taken {
     }
 
     fn put_together(&self, model: &Model, kind: Kind, forest: f64, distance: f64) -> f64 {
-        let tails = Oddest::of(&self.row, &model.spread).sum();
-        blend::score(kind, tails, forest, distance, self.quiet) + blend::rules(&self.hits, &model.spread)
+        let (oddest, rules) = (Oddest::of(&self.row, &model.spread), blend::rules(&self.hits, &model.spread));
+        let score = blend::score(kind, oddest.sum(), forest, distance, self.quiet) + rules;
+        model.rerank(kind).map_or(score, |rerank| rerank.score(score, &oddest.families(), rules))
     }
 }
 

@@ -48,7 +48,7 @@ fn train(seed: u64, days: u16) -> Result<(Model, Card), TrainingError> {
         spread.learn(day, &row, n % 2 == 0, hits.iter().map(|hit| &*hit.id));
     }
     training.attacked_on(19);
-    training.finish(&spread, about(seed), 2)
+    training.finish(&spread, about(seed), None, 2)
 }
 
 static TRAINED: LazyLock<(Model, Card, Vec<u8>)> = LazyLock::new(|| {

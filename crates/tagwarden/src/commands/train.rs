@@ -8,9 +8,10 @@ use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 use serde_json::json;
+use tagwarden_alert::{Ledger, Verdict};
 use tagwarden_archive::Archive;
-use tagwarden_baseline::About;
-use tagwarden_core::Timestamp;
+use tagwarden_baseline::{About, Example};
+use tagwarden_core::{Scores, Timestamp};
 
 use crate::Usage;
 use crate::setup::{self, RuleChoice};
@@ -54,6 +55,9 @@ pub struct Args {
     /// Events that belong to incidents: a truth file as `simulate` writes it, or an event id per line
     #[arg(long, value_name = "FILE")]
     exclude: Option<PathBuf>,
+    /// A worker's state file: what people found its alerts to be re-ranks, once there is enough of it
+    #[arg(long, value_name = "STATE.db")]
+    verdicts: Option<PathBuf>,
     /// Print one JSON object on the last line of standard output
     #[arg(long)]
     json: bool,
@@ -67,6 +71,7 @@ pub async fn run(args: Args) -> Result<()> {
         Some(file) => incidents(file)?,
         None => HashSet::new(),
     };
+    let verdicts = args.verdicts.as_deref().map(verdicts).transpose()?;
     let mut learner = Learner::new(&setup.recipe, args.seed, args.stretch.days()?)?;
     let data = args.stretch.pass(&mut learner, &excluded).await?;
     let streamed = began.elapsed().as_secs_f64();
@@ -81,7 +86,7 @@ pub async fn run(args: Args) -> Result<()> {
     };
     let unreadable = learner.unreadable;
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let (model, card) = learner.finish(about, threads)?;
+    let (model, card) = learner.finish(about, verdicts.as_deref(), threads)?;
     let bytes = model.to_bytes();
     std::fs::create_dir_all(&args.out).with_context(|| format!("--out {}", args.out.display()))?;
     let versions = name_versions(&crate::wire::Recipe { model: Some(bytes.as_slice().into()), ..setup.recipe });
@@ -108,6 +113,9 @@ pub async fn run(args: Args) -> Result<()> {
         bytes.len(),
         card.groups_a_day(),
     );
+    if let Some(verdicts) = &card.verdicts {
+        eprintln!("verdicts: {}", verdicts.summary());
+    }
     if args.json {
         let (events, changes) = (card.events, card.changes);
         println!("{}", json!({"events": events, "changes": changes, "seconds": seconds, "model": versions.model}));
@@ -167,6 +175,21 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
 fn date(text: &str, flag: &str) -> Result<Timestamp> {
     let whole = Timestamp::parse(&format!("{text}T00:00:00Z")).ok().filter(|_| text.len() == 10);
     whole.ok_or_else(|| Usage(format!("{flag}: found `{text}`, want a date such as 2026-11-21")).into())
+}
+
+/// The alerts in a worker's state that people judged, as they were scored.
+fn verdicts(file: &Path) -> Result<Vec<Example>> {
+    if !file.exists() {
+        return Err(Usage(format!("--verdicts: found no file {}, want a worker's state", file.display())).into());
+    }
+    let judged = Ledger::open_existing(file)?.scored()?;
+    let example = |(verdict, scores): (Verdict, Scores)| Example {
+        incident: verdict == Verdict::TruePositive,
+        score: scores.score - scores.rerank,
+        families: scores.families,
+        rules: scores.rules,
+    };
+    Ok(judged.into_iter().map(example).collect())
 }
 
 /// The ids of events that belong to incidents.
