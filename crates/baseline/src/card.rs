@@ -158,28 +158,28 @@ impl Card {
 impl Verdicts {
     /// What is gained, or why nothing is, in one sentence.
     pub fn summary(&self) -> String {
-        let Self { alerts, incidents, .. } = self;
+        let Self { alerts, incidents, groups, .. } = self;
         let gain = self.trial.as_ref().map_or_else(String::new, |trial| {
             let [from, to] = [trial.average_precision.is, trial.average_precision_reranked.is];
             format!(", average precision {from:.2} to {to:.2} ({:+.2} to {:+.2})", trial.gain.low, trial.gain.high)
         });
         let left_out = self.left_out.as_ref().map_or_else(String::new, |why| format!("; left out: {why}"));
-        format!("{alerts} judged alerts, {incidents} of them incidents{gain}{left_out}")
+        format!("{alerts} judged alerts, {incidents} of them incidents, beside {groups} groups{gain}{left_out}")
     }
 
     fn write(&self, out: &mut String) {
         writeln!(out, "- verdicts: {}", self.summary()).unwrap_or_default();
         if let Some(trial) = &self.trial {
-            out.push_str("\n| judged alerts, five-fold | by the score | re-ranked |\n|---|---|---|\n");
+            out.push_str("\n| incidents among judged alerts and other groups, five-fold | by the score | re-ranked |\n|---|---|---|\n");
             for (name, before, after) in [
                 ("average precision", trial.average_precision, trial.average_precision_reranked),
                 ("area under the ROC curve", trial.roc_auc, trial.roc_auc_reranked),
             ] {
                 writeln!(out, "| {name} | {before} | {after} |").unwrap_or_default();
             }
-            out.push_str("\n| odd in | added to the score per nat |\n|---|---|\n");
-            for Weight { of, nats } in &self.weights {
-                writeln!(out, "| {of} | {nats:+.2} |").unwrap_or_default();
+            out.push_str("\n| odd in | log-odds of an incident per nat |\n|---|---|\n");
+            for Weight { of, log_odds } in &self.weights {
+                writeln!(out, "| {of} | {log_odds:+.2} |").unwrap_or_default();
             }
         }
     }

@@ -1,9 +1,10 @@
 //! Learns from verdicts on alerts which kinds of oddness people here care about, and ranks by it.
 //!
-//! A logistic regression tells incidents from other judged alerts by the score, the tails of the families and what rules
-//! added. All but the score is held back by an L2 penalty, so few verdicts leave the score as it is. What the rest says,
-//! measured in nats of the score, is added to it, within bounds. It is used only if it ranks judged alerts that it has
-//! not seen better than the score alone, by more than chance ([`Trial`]).
+//! A logistic regression with L2 penalty, over the tails of the families and what rules added, tells incidents from other
+//! alerts and from what nobody was told of. Judged alerts alone would mislead it: all of them stand out, so what stands
+//! out little in one way does in another, and oddness that matters everywhere else seems to speak for harmlessness. What
+//! the log-odds of a change differ from those of a mean alert is added to its score, within bounds. It is used only if it
+//! ranks incidents that it has not seen better than the score alone, by more than chance ([`Trial`]).
 
 mod fit;
 mod trial;
@@ -19,17 +20,16 @@ pub use trial::{Interval, Trial};
 /// Tails of the families, and what rules added.
 const COLUMNS: usize = FAMILIES + 1;
 /// The most that verdicts add to a score or take from it, in nats.
-const MOST: f64 = 6.0;
-/// Log-odds that a nat of the score is taken to be worth at least, where it tells incidents from others badly.
-const LEAST_ODDS: f64 = 0.02;
+const MOST: f64 = 3.0;
 /// Fewer judged alerts than this teach nothing, nor do fewer of either kind.
 const LEAST: usize = 30;
 const LEAST_OF_EACH: usize = 8;
 
-/// An alert with a verdict, as its most unusual change was scored.
+/// An alert with a verdict, or a group (one actor within one hour) that nobody was told of or judged, as its most unusual
+/// change was scored.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Example {
-    /// It was an incident; else it was expected or benign.
+    /// It was found to be an incident.
     pub incident: bool,
     /// The score without what verdicts had added.
     pub score: f64,
@@ -60,19 +60,18 @@ fn dot(a: &[f64; COLUMNS], b: &[f64; COLUMNS]) -> f64 {
 /// What verdicts have taught.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Rerank {
-    /// What a change that is odd in no way gains, in nats: a mean alert gains nothing.
+    /// Less what a mean alert has by its weights.
     intercept: f64,
-    /// Nats of score per nat.
+    /// Log-odds per nat.
     weights: [f64; COLUMNS],
 }
 
 impl Rerank {
-    /// What `examples` teach, which must hold both kinds.
-    fn of(examples: &[Example]) -> Self {
-        let [score, odds @ ..] = fit::logistic(examples);
-        let weights = odds.map(|odds| odds / score.max(LEAST_ODDS));
-        let all = examples.iter().map(|example| dot(&weights, &example.columns()));
-        Self { intercept: -all.sum::<f64>() / examples.len() as f64, weights }
+    /// What judged alerts teach, incidents among them, beside groups that are none.
+    fn of(alerts: &[Example], groups: &[Example]) -> Self {
+        let weights = fit::logistic(&[alerts, groups].concat());
+        let all: f64 = alerts.iter().map(|alert| dot(&weights, &alert.columns())).sum();
+        Self { intercept: -all / alerts.len() as f64, weights }
     }
 
     /// A score with what verdicts add to it.
@@ -84,7 +83,7 @@ impl Rerank {
     /// The weights by name, for the card.
     fn named(&self) -> Vec<Weight> {
         let names = Family::ALL.map(Family::name).into_iter().chain(["rules"]);
-        names.zip(self.weights).map(|(of, nats)| Weight { of, nats }).collect()
+        names.zip(self.weights).map(|(of, log_odds)| Weight { of, log_odds }).collect()
     }
 
     /// Intercept and weights, `f64` each.
@@ -113,11 +112,13 @@ pub struct Verdicts {
     pub alerts: usize,
     /// Incidents among them.
     pub incidents: usize,
+    /// Groups of the last days beside them.
+    pub groups: usize,
     /// Whether they rank.
     pub in_use: bool,
     /// Why they don't, if so.
     pub left_out: Option<String>,
-    /// How alerts were ranked that it had not seen; `None` if they are too few.
+    /// How incidents were ranked that it had not seen; `None` if they are too few.
     pub trial: Option<Trial>,
     /// What each family and the rules count for; empty if they are too few.
     pub weights: Vec<Weight>,
@@ -128,28 +129,33 @@ pub struct Verdicts {
 pub struct Weight {
     /// A family of features, or `rules`.
     pub of: &'static str,
-    /// Nats added to the score, per nat.
-    pub nats: f64,
+    /// Log-odds of an incident per nat, which is what it adds to the score.
+    pub log_odds: f64,
 }
 
-/// Learns from judged alerts, in the order in which they were opened; gives what is to be used, and what there is to say.
-pub(crate) fn learn(examples: &[Example], seed: u64) -> (Option<Rerank>, Verdicts) {
-    let alerts = examples.len();
-    let incidents = examples.iter().filter(|example| example.incident).count();
-    let mut verdicts =
-        Verdicts { alerts, incidents, in_use: false, left_out: None, trial: None, weights: Vec::new() };
-    if alerts < LEAST || incidents.min(alerts - incidents) < LEAST_OF_EACH {
-        verdicts.left_out = Some(format!(
-            "found {alerts} judged alerts with {incidents} incidents, want {LEAST}, with {LEAST_OF_EACH} incidents and \
-             {LEAST_OF_EACH} others at least"
-        ));
+/// Learns from judged alerts, and from groups that are no incidents, both in the order of their time; gives what is to be
+/// used, and what there is to say.
+pub(crate) fn learn(alerts: &[Example], groups: &[Example], seed: u64) -> (Option<Rerank>, Verdicts) {
+    let (judged, incidents) = (alerts.len(), alerts.iter().filter(|alert| alert.incident).count());
+    let mut verdicts = Verdicts {
+        alerts: judged,
+        incidents,
+        groups: groups.len(),
+        in_use: false,
+        left_out: None,
+        trial: None,
+        weights: Vec::new(),
+    };
+    if judged < LEAST || incidents.min(judged - incidents) < LEAST_OF_EACH {
+        let wanted = format!("want {LEAST}, of them {LEAST_OF_EACH} incidents and {LEAST_OF_EACH} others at least");
+        verdicts.left_out = Some(wanted);
         return (None, verdicts);
     }
-    let rerank = Rerank::of(examples);
-    let trial = Trial::of(examples, seed);
+    let rerank = Rerank::of(alerts, groups);
+    let trial = Trial::of(alerts, groups, seed);
     verdicts.in_use = trial.is_better();
     if !verdicts.in_use {
-        verdicts.left_out = Some("it does not rank judged alerts better than the score alone by more than chance".into());
+        verdicts.left_out = Some("no better than the score alone by more than chance".into());
     }
     (verdicts.trial, verdicts.weights) = (Some(trial), rerank.named());
     (verdicts.in_use.then_some(rerank), verdicts)

@@ -79,6 +79,8 @@ struct Taken {
 struct High {
     score: f64,
     group: u64,
+    families: [f32; Family::COUNT],
+    rules: f64,
     taken: Taken,
 }
 
@@ -130,7 +132,8 @@ impl Training {
             return;
         }
         let day = self.days.entry(given.day).or_default();
-        day.push(High { score: given.scores.score, group: given.group, taken: taken() });
+        let Scores { score, families, rules, .. } = *given.scores;
+        day.push(High { score, group: given.group, families, rules, taken: taken() });
         if day.len() == 2 * HIGHEST {
             // A stable sort: of equal ones the first stays.
             day.sort_by(|a, b| b.score.total_cmp(&a.score));
@@ -163,7 +166,7 @@ impl Training {
         let distance_tails = Tails::fit(Matrix::new(&measured.iter().map(distance).collect::<Vec<_>>(), 1)?)?;
         let nobody = reference::Frozen::of_scores(std::iter::empty(), Vec::new(), 0);
         let references = [nobody.clone(), nobody.clone(), nobody];
-        let (rerank, taught) = verdicts.map(|verdicts| rerank::learn(verdicts, self.seed)).unzip();
+        let (rerank, taught) = verdicts.map(|alerts| rerank::learn(alerts, &self.untold(), self.seed)).unzip();
         let mut model =
             Model { about, spread: frozen, forest, forest_tails, core, distance_tails, rerank: rerank.flatten(), references, scale: 0 };
         let clean = self.clean_days();
@@ -205,6 +208,20 @@ impl Training {
             days.take(LAST_DAYS).copied().collect::<BTreeSet<u16>>().into_iter().collect::<Vec<_>>()
         };
         Some(last(true)).filter(|days| !days.is_empty()).unwrap_or_else(|| last(false))
+    }
+
+    /// The most unusual change of each group of the days kept, as it was scored when history was judged.
+    fn untold(&self) -> Vec<Example> {
+        let mut highest: BTreeMap<(u16, u64), Example> = BTreeMap::new();
+        for (day, high) in self.days.iter().flat_map(|(day, highs)| highs.iter().map(|high| (*day, high))) {
+            let High { score, group, families, rules, .. } = *high;
+            let example = Example { incident: false, score, families, rules };
+            let best = highest.entry((day, group)).or_insert(example);
+            if score > best.score {
+                *best = example;
+            }
+        }
+        highest.into_values().collect()
     }
 
     /// The highest score of each group, by day and group.

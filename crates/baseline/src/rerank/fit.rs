@@ -1,56 +1,78 @@
-//! Fits the logistic regression.
+//! Fits the logistic regression, by Newton's method.
 
 use super::{COLUMNS, Example};
 
-/// The penalty on the weights of all columns but the score: they are taken to come from a normal distribution around 0
-/// with a deviation of 0.2 log-odds per nat, so that a family at its rarest, ten nats, moves the log-odds by two.
+/// The L2 penalty: weights are taken to come from a normal distribution around 0 with a deviation of 0.2 log-odds per nat,
+/// so that a family at its rarest, ten nats, moves the log-odds by two.
 const L2: f64 = 25.0;
-const ROUNDS: usize = 20_000;
-const CLOSE: f64 = 1e-9;
-/// The intercept and the score, which are not penalised, then the columns.
-const SIZE: usize = COLUMNS + 2;
-const FREE: usize = 2;
+/// A step is halved until the loss falls; one this short that does not lower it is the end.
+const SHORTEST: f64 = 1e-6;
+/// The columns, then the intercept, which is not penalised.
+const SIZE: usize = COLUMNS + 1;
 
 type Row = [f64; SIZE];
 
-/// The log-odds per nat of the score and of each column.
-///
-/// Each round goes to the lowest point of a quadratic that touches the loss and lies above it, so the loss falls in every
-/// round (Böhning, Lindsay: "Monotonicity of quadratic-approximation algorithms", 1988).
-pub(super) fn logistic(examples: &[Example]) -> [f64; COLUMNS + 1] {
+/// The log-odds per nat of each column.
+pub(super) fn logistic(examples: &[Example]) -> [f64; COLUMNS] {
     let rows: Vec<(Row, f64)> = examples.iter().map(|example| (row(example), example.incident.into())).collect();
-    let mut curvature = [[0.0; SIZE]; SIZE];
-    for (row, _) in &rows {
-        for (line, a) in curvature.iter_mut().zip(row) {
-            add(line, row, 0.25 * a);
-        }
-    }
-    for (at, line) in curvature.iter_mut().enumerate().skip(FREE) {
-        line[at] += L2;
-    }
     let mut weights = [0.0; SIZE];
-    for _ in 0..ROUNDS {
-        let mut slope = weights.map(|weight| L2 * weight);
-        slope[..FREE].fill(0.0);
-        for (row, label) in &rows {
-            let odds: f64 = row.iter().zip(&weights).map(|(x, weight)| x * weight).sum();
-            add(&mut slope, row, 1.0 / (1.0 + (-odds).exp()) - label);
-        }
-        let step = solve(curvature, slope);
-        add(&mut weights, &step, -1.0);
-        if step.iter().all(|step| step.abs() < CLOSE) {
-            break;
-        }
+    let mut lowest = loss(&rows, &weights);
+    loop {
+        let step = step(&rows, &weights);
+        let mut share = 1.0;
+        let next = loop {
+            let mut next = weights;
+            add(&mut next, &step, -share);
+            if loss(&rows, &next) < lowest {
+                break next;
+            }
+            share /= 2.0;
+            if share < SHORTEST {
+                let mut columns = [0.0; COLUMNS];
+                columns.copy_from_slice(&weights[..COLUMNS]);
+                return columns;
+            }
+        };
+        (weights, lowest) = (next, loss(&rows, &next));
     }
-    let [_intercept, rest @ ..] = weights;
-    rest
 }
 
 fn row(example: &Example) -> Row {
     let mut row = [1.0; SIZE];
-    row[1] = example.score;
-    row[FREE..].copy_from_slice(&example.columns());
+    row[..COLUMNS].copy_from_slice(&example.columns());
     row
+}
+
+fn odds(row: &Row, weights: &Row) -> f64 {
+    row.iter().zip(weights).map(|(x, weight)| x * weight).sum()
+}
+
+/// The negative log-likelihood and the penalty.
+fn loss(rows: &[(Row, f64)], weights: &Row) -> f64 {
+    let of_row = |(row, label): &(Row, f64)| {
+        let odds = odds(row, weights);
+        odds.max(0.0) + (-odds.abs()).exp().ln_1p() - label * odds
+    };
+    let penalty: f64 = weights.iter().take(COLUMNS).map(|weight| weight * weight).sum();
+    rows.iter().map(of_row).sum::<f64>() + 0.5 * L2 * penalty
+}
+
+/// The slope of the loss over its curvature.
+fn step(rows: &[(Row, f64)], weights: &Row) -> Row {
+    let mut slope = weights.map(|weight| L2 * weight);
+    slope[COLUMNS] = 0.0;
+    let mut curvature = [[0.0; SIZE]; SIZE];
+    for (at, line) in curvature.iter_mut().enumerate().take(COLUMNS) {
+        line[at] = L2;
+    }
+    for (row, label) in rows {
+        let likely = 1.0 / (1.0 + (-odds(row, weights)).exp());
+        add(&mut slope, row, likely - label);
+        for (line, x) in curvature.iter_mut().zip(row) {
+            add(line, row, likely * (1.0 - likely) * x);
+        }
+    }
+    solve(curvature, slope)
 }
 
 fn add(to: &mut Row, from: &Row, times: f64) {

@@ -7,9 +7,10 @@ use crate::hash::mix;
 
 const FOLDS: usize = 5;
 /// Samples drawn with replacement for an interval.
-const DRAWS: u64 = 2000;
+const DRAWS: u64 = 1000;
 
-/// How well judged alerts are ranked by the score alone, and re-ranked by what the alerts of the other folds taught.
+/// How well incidents are ranked among other judged alerts and groups: by the score alone, and by what the other folds
+/// taught.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Trial {
     /// Average precision: score alone.
@@ -44,16 +45,15 @@ impl std::fmt::Display for Interval {
 impl Trial {
     /// Five-fold cross-validation. A fold is a stretch of time, so that the alerts of one incident, which are much alike,
     /// are rarely in two.
-    pub(super) fn of(examples: &[Example], seed: u64) -> Self {
-        let folds = folds(examples);
-        let mut ranked = Vec::with_capacity(examples.len());
+    pub(super) fn of(alerts: &[Example], groups: &[Example], seed: u64) -> Self {
+        let kind = |incident: bool| alerts.iter().filter(|alert| alert.incident == incident).copied().collect();
+        let kinds: [Vec<Example>; 3] = [kind(true), kind(false), groups.to_vec()];
+        let mut ranked = Vec::with_capacity(alerts.len() + groups.len());
         for fold in 0..FOLDS {
-            let of = |inside: bool| {
-                let in_it = examples.iter().zip(&folds).filter(move |(_, at)| (**at == fold) == inside);
-                in_it.map(|(example, _)| *example)
-            };
-            let rerank = Rerank::of(&of(false).collect::<Vec<_>>());
-            ranked.extend(of(true).map(|example| Ranked {
+            let parts = kinds.each_ref().map(|all| without(all, fold));
+            let [(incidents, _), (others, _), (groups, _)] = &parts;
+            let rerank = Rerank::of(&[incidents.as_slice(), others].concat(), groups);
+            ranked.extend(parts.iter().flat_map(|(_, held_out)| held_out).map(|example| Ranked {
                 incident: example.incident,
                 scores: [example.score, rerank.score(example.score, &example.families, example.rules)],
             }));
@@ -90,16 +90,12 @@ impl Trial {
     }
 }
 
-/// The fold of each: incidents and others by themselves in stretches of equal length.
-fn folds(examples: &[Example]) -> Vec<usize> {
-    let mut seen = [0; 2];
-    let all = [false, true].map(|kind| examples.iter().filter(|example| example.incident == kind).count());
-    let fold = |example: &Example| {
-        let kind = usize::from(example.incident);
-        seen[kind] += 1;
-        (seen[kind] - 1) * FOLDS / all[kind]
-    };
-    examples.iter().map(fold).collect()
+/// All but one of [`FOLDS`] stretches of equal length, and that one.
+fn without(all: &[Example], fold: usize) -> (Vec<Example>, Vec<Example>) {
+    let edge = |fold: usize| fold * all.len() / FOLDS;
+    let (before, rest) = all.split_at(edge(fold));
+    let (inside, after) = rest.split_at(edge(fold + 1) - edge(fold));
+    ([before, after].concat(), inside.to_vec())
 }
 
 /// A number below `end` from random bits.

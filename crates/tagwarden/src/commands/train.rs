@@ -55,7 +55,8 @@ pub struct Args {
     /// Events that belong to incidents: a truth file as `simulate` writes it, or an event id per line
     #[arg(long, value_name = "FILE")]
     exclude: Option<PathBuf>,
-    /// A worker's state file: what people found its alerts to be re-ranks, once there is enough of it
+    /// A worker's state file: what people found its alerts to be re-ranks, once there is enough of it; the events of true
+    /// positives are left out as by --exclude
     #[arg(long, value_name = "STATE.db")]
     verdicts: Option<PathBuf>,
     /// Print one JSON object on the last line of standard output
@@ -67,11 +68,11 @@ pub async fn run(args: Args) -> Result<()> {
     let began = Instant::now();
     let setup = setup::load(args.config.as_deref(), &args.rules, args.inventory.as_deref(), &[])?;
     let (from, to) = args.stretch.times()?;
-    let excluded = match &args.exclude {
+    let mut excluded = match &args.exclude {
         Some(file) => incidents(file)?,
         None => HashSet::new(),
     };
-    let verdicts = args.verdicts.as_deref().map(verdicts).transpose()?;
+    let verdicts = args.verdicts.as_deref().map(|file| verdicts(file, &mut excluded)).transpose()?;
     let mut learner = Learner::new(&setup.recipe, args.seed, args.stretch.days()?)?;
     let data = args.stretch.pass(&mut learner, &excluded).await?;
     let streamed = began.elapsed().as_secs_f64();
@@ -177,19 +178,20 @@ fn date(text: &str, flag: &str) -> Result<Timestamp> {
     whole.ok_or_else(|| Usage(format!("{flag}: found `{text}`, want a date such as 2026-11-21")).into())
 }
 
-/// The alerts in a worker's state that people judged, as they were scored.
-fn verdicts(file: &Path) -> Result<Vec<Example>> {
+/// The alerts in a worker's state that people judged, as they were scored; events of true positives teach nothing else.
+fn verdicts(file: &Path, excluded: &mut HashSet<String>) -> Result<Vec<Example>> {
     if !file.exists() {
         return Err(Usage(format!("--verdicts: found no file {}, want a worker's state", file.display())).into());
     }
-    let judged = Ledger::open_existing(file)?.scored()?;
+    let ledger = Ledger::open_existing(file)?;
+    excluded.extend(ledger.events_of(Verdict::TruePositive)?);
     let example = |(verdict, scores): (Verdict, Scores)| Example {
         incident: verdict == Verdict::TruePositive,
         score: scores.score - scores.rerank,
         families: scores.families,
         rules: scores.rules,
     };
-    Ok(judged.into_iter().map(example).collect())
+    Ok(ledger.scored()?.into_iter().map(example).collect())
 }
 
 /// The ids of events that belong to incidents.
