@@ -20,7 +20,7 @@ pub use trial::{Interval, Trial};
 /// Tails of the families, and what rules added.
 const COLUMNS: usize = FAMILIES + 1;
 /// The most that verdicts add to a score or take from it, in nats.
-const MOST: f64 = 3.0;
+const MOST: f64 = 6.0;
 /// Fewer judged alerts than this teach nothing, nor do fewer of either kind.
 const LEAST: usize = 30;
 const LEAST_OF_EACH: usize = 8;
@@ -76,8 +76,12 @@ impl Rerank {
 
     /// A score with what verdicts add to it.
     pub(crate) fn score(&self, score: f64, families: &[f32; FAMILIES], rules: f64) -> f64 {
-        let gain = self.intercept + dot(&self.weights, &columns(families, rules));
-        (score + gain.clamp(-MOST, MOST)).max(0.0)
+        (score + self.odds(families, rules).clamp(-MOST, MOST)).max(0.0)
+    }
+
+    /// The log-odds, less those of a mean alert.
+    fn odds(&self, families: &[f32; FAMILIES], rules: f64) -> f64 {
+        self.intercept + dot(&self.weights, &columns(families, rules))
     }
 
     /// The weights by name, for the card.
@@ -160,3 +164,6 @@ pub(crate) fn learn(alerts: &[Example], groups: &[Example], seed: u64) -> (Optio
     (verdicts.trial, verdicts.weights) = (Some(trial), rerank.named());
     (verdicts.in_use.then_some(rerank), verdicts)
 }
+
+#[cfg(test)]
+mod tests;

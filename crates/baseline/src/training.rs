@@ -79,8 +79,6 @@ struct Taken {
 struct High {
     score: f64,
     group: u64,
-    families: [f32; Family::COUNT],
-    rules: f64,
     taken: Taken,
 }
 
@@ -132,8 +130,7 @@ impl Training {
             return;
         }
         let day = self.days.entry(given.day).or_default();
-        let Scores { score, families, rules, .. } = *given.scores;
-        day.push(High { score, group: given.group, families, rules, taken: taken() });
+        day.push(High { score: given.scores.score, group: given.group, taken: taken() });
         if day.len() == 2 * HIGHEST {
             // A stable sort: of equal ones the first stays.
             day.sort_by(|a, b| b.score.total_cmp(&a.score));
@@ -146,7 +143,13 @@ impl Training {
 
     /// Makes the model and its card; `verdicts` are judged alerts in the order in which they were opened. `threads`
     /// change only how long it takes.
-    pub(crate) fn finish(self, spread: &Spread, about: About, verdicts: Option<&[Example]>, threads: usize) -> Result<(Model, Card), TrainingError> {
+    pub(crate) fn finish(
+        self,
+        spread: &Spread,
+        about: About,
+        verdicts: Option<&[Example]>,
+        threads: usize,
+    ) -> Result<(Model, Card), TrainingError> {
         let days = spread.days();
         let too_little = || TrainingError::TooLittle { days: days.len(), changes: self.changes };
         let frozen = spread.freeze_between(0, u16::MAX).ok_or_else(too_little)?;
@@ -166,9 +169,18 @@ impl Training {
         let distance_tails = Tails::fit(Matrix::new(&measured.iter().map(distance).collect::<Vec<_>>(), 1)?)?;
         let nobody = reference::Frozen::of_scores(std::iter::empty(), Vec::new(), 0);
         let references = [nobody.clone(), nobody.clone(), nobody];
-        let (rerank, taught) = verdicts.map(|alerts| rerank::learn(alerts, &self.untold(), self.seed)).unzip();
-        let mut model =
-            Model { about, spread: frozen, forest, forest_tails, core, distance_tails, rerank: rerank.flatten(), references, scale: 0 };
+        let (rerank, taught) = verdicts.map(|alerts| rerank::learn(alerts, &self.untold(&frozen), self.seed)).unzip();
+        let mut model = Model {
+            about,
+            spread: frozen,
+            forest,
+            forest_tails,
+            core,
+            distance_tails,
+            rerank: rerank.flatten(),
+            references,
+            scale: 0,
+        };
         let clean = self.clean_days();
         let may_tell = reference::may_tell(self.alerts_per_day, clean.len());
         let mut by_kind = Vec::with_capacity(Kind::ALL.len());
@@ -210,18 +222,20 @@ impl Training {
         Some(last(true)).filter(|days| !days.is_empty()).unwrap_or_else(|| last(false))
     }
 
-    /// The most unusual change of each group of the days kept, as it was scored when history was judged.
-    fn untold(&self) -> Vec<Example> {
-        let mut highest: BTreeMap<(u16, u64), Example> = BTreeMap::new();
+    /// The most unusual change of each group of the days kept, by day.
+    fn untold(&self, frozen: &spread::Frozen) -> Vec<Example> {
+        let mut highest: BTreeMap<(u16, u64), &High> = BTreeMap::new();
         for (day, high) in self.days.iter().flat_map(|(day, highs)| highs.iter().map(|high| (*day, high))) {
-            let High { score, group, families, rules, .. } = *high;
-            let example = Example { incident: false, score, families, rules };
-            let best = highest.entry((day, group)).or_insert(example);
-            if score > best.score {
-                *best = example;
+            let best = highest.entry((day, high.group)).or_insert(high);
+            if high.score > best.score {
+                *best = high;
             }
         }
-        highest.into_values().collect()
+        let example = |High { score, taken, .. }: &High| {
+            let (families, rules) = (taken.families(frozen), blend::rules(&taken.hits, frozen));
+            Example { incident: false, score: *score, families, rules }
+        };
+        highest.into_values().map(example).collect()
     }
 
     /// The highest score of each group, by day and group.
