@@ -234,15 +234,15 @@ fn verdicts_re_rank_once_there_are_enough() {
     let temp = tempfile::tempdir().unwrap();
     let place = Place::new(temp.path().join("place"), "[input]\nclock = \"event\"\n");
     report(&mut place.run_company(&PAST.company));
-    let train = |out: &str| {
+    let train = |out: &str, learns: &str, file: PathBuf| {
         let mut command = tagwarden();
         command.arg("train").arg("--archive").arg(&PAST.archive).args(["--from", "2026-01-05", "--to", "2026-01-25"]);
-        command.arg("--inventory").arg(PAST.company.join("inventory.json")).arg("--verdicts").arg(place.state());
+        command.arg("--inventory").arg(PAST.company.join("inventory.json")).arg(learns).arg(file);
         let out = temp.path().join(out);
         let said = String::from_utf8(exits(command.arg("--out").arg(&out), 0).stderr).unwrap();
         (fs::read(out.join("model.bin")).unwrap(), card(&out), out, said)
     };
-    let (none, before, plain, said) = train("none");
+    let (_, before, _, said) = train("none", "--verdicts", place.state());
     assert!(said.contains("verdicts: 0 judged alerts, 0 of them incidents"), "{said}");
     assert_eq!(before["verdicts"]["in_use"], false);
     assert_eq!(before["verdicts"]["left_out"], "want 30, of them 8 incidents and 8 others at least");
@@ -255,8 +255,12 @@ fn verdicts_re_rank_once_there_are_enough() {
         let judgement = Judgement { verdict, by: "lee".into(), note: None, time: Timestamp(0) };
         assert!(ledger.judge(&alert.alert_id, &judgement).unwrap().1);
     }
-    let (taught, after, with, said) = train("taught");
-    assert!(taught != none && taught == train("again").0, "the same verdicts, the same model");
+    let (taught, after, with, said) = train("taught", "--verdicts", place.state());
+    assert!(taught == train("again", "--verdicts", place.state()).0, "the same verdicts, another model");
+    let ids = temp.path().join("ids");
+    fs::write(&ids, ledger.events_of(Verdict::TruePositive).unwrap().join("\n")).unwrap();
+    let (alone, _, plain, _) = train("alone", "--exclude", ids);
+    assert!(alone != taught);
     let verdicts = &after["verdicts"];
     assert_eq!(verdicts["in_use"], true, "{said}");
     let scored = ledger.scored().unwrap();
@@ -265,6 +269,7 @@ fn verdicts_re_rank_once_there_are_enough() {
         (verdicts["alerts"].as_u64(), verdicts["incidents"].as_u64()),
         (Some(scored.len() as u64), Some(bad as u64))
     );
+    assert!(verdicts["groups"].as_u64().unwrap() > 100, "{verdicts}");
     assert!(verdicts["trial"]["gain"]["low"].as_f64().unwrap() > 0.0, "{verdicts}");
     let excluded = |card: &Value| card["excluded"].as_u64().unwrap();
     assert!(excluded(&before) == 0 && excluded(&after) > 0, "what was an incident is not ordinary");
@@ -279,6 +284,7 @@ fn verdicts_re_rank_once_there_are_enough() {
     let gains = |hit: bool| {
         let both = scores(&plain, "blend").zip(scores(&with, "blend")).filter(|((is, _), _)| *is == hit);
         let gains: Vec<f64> = both.map(|((_, plain), (_, with))| with - plain).collect();
+        assert!(gains.iter().all(|gain| gain.abs() <= 6.0 + 1e-9), "{gains:?}");
         gains.iter().sum::<f64>() / gains.len() as f64
     };
     assert!(gains(true) > gains(false) + 2.0, "{} {}", gains(true), gains(false));

@@ -73,13 +73,13 @@ fn a_model_comes_back_from_its_bytes() {
     assert_ne!(model.scale(Kind::Blend), model.scale(Kind::Forest));
 }
 
-/// Everything above zero is odd in the harm alone, and so are all incidents.
+/// Incidents are odd by what they could do; other alerts are as odd in all else.
 #[test]
 fn verdicts_come_back_with_the_model_and_its_references_are_made_with_them() {
     let alert = |n: u64| {
         let mut families = [6.0; Family::COUNT];
-        families[Family::Harm as usize] = if n % 4 == 0 { 14.0 } else { 0.0 };
-        Example { incident: n % 4 == 0, score: 20.0, families, rules: 0.0 }
+        families[Family::Harm as usize] = if n.is_multiple_of(4) { 14.0 } else { 0.0 };
+        Example { incident: n.is_multiple_of(4), score: 20.0, families, rules: 0.0 }
     };
     let (plain, _, _) = &*TRAINED;
     let (model, card) = taught(5, 20, Some(&(0..60).map(alert).collect::<Vec<_>>())).unwrap();

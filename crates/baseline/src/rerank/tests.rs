@@ -19,7 +19,7 @@ fn past(blind: bool) -> (Vec<Example>, Vec<Example>) {
     let example = |n: u64, alert: bool| {
         let mut families = [0.0; FAMILIES];
         (0..).zip(&mut families).for_each(|(column, tail)| *tail = nats(n, column));
-        families[TOOL] = if alert && n % 5 == 0 { 9.0 } else { 0.0 };
+        families[TOOL] = if alert && n.is_multiple_of(5) { 9.0 } else { 0.0 };
         let incident = alert && n % 5 == u64::from(blind);
         let sum: f32 = families.iter().sum();
         Example { incident, score: f64::from(sum), families, rules: 0.0 }
@@ -34,7 +34,7 @@ fn the_weights_are_those_of_a_logistic_regression() {
     let example = |i: u16| {
         let mut families = [0.0; FAMILIES];
         (0..).zip(&mut families).for_each(|(j, tail)| *tail = f32::from(column(i, j)));
-        let incident = column(i, 0) + column(i, 12) > 11 || i % 9 == 0;
+        let incident = column(i, 0) + column(i, 12) > 11 || i.is_multiple_of(9);
         Example { incident, score: 0.0, families, rules: column(i, 12).into() }
     };
     let wanted: [f64; COLUMNS] = [
