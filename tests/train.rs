@@ -289,4 +289,5 @@ fn verdicts_re_rank_once_there_are_enough() {
     };
     assert!(gains(true) > gains(false) + 2.0, "{} {}", gains(true), gains(false));
     assert!(scores(&with, "blend").all(|(_, score)| score >= 0.0));
+    assert!(scores(&with, "forest").eq(scores(&plain, "forest")));
 }
