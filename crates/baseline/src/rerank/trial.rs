@@ -38,7 +38,7 @@ pub struct Interval {
 
 impl std::fmt::Display for Interval {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:.2} ({:.2} to {:.2})", self.is, self.low, self.high)
+        write!(f, "{:.3} ({:.3} to {:.3})", self.is, self.low, self.high)
     }
 }
 
