@@ -20,7 +20,7 @@ pub use trial::{Interval, Trial};
 /// Tails of the families, and what rules added.
 const COLUMNS: usize = FAMILIES + 1;
 /// The most that verdicts add to a score or take from it, in nats.
-const MOST: f64 = 6.0;
+const MOST: f64 = 3.0;
 /// Fewer judged alerts than this teach nothing, nor do fewer of either kind.
 const LEAST: usize = 30;
 const LEAST_OF_EACH: usize = 8;
