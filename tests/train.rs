@@ -247,6 +247,15 @@ fn verdicts_re_rank_once_there_are_enough() {
     assert_eq!(before["verdicts"]["in_use"], false);
     assert_eq!(before["verdicts"]["left_out"], "want 30, of them 8 incidents and 8 others at least");
 
+    for (name, want) in [("absent.db", "found no file"), ("empty.db", "found no alerts' tables")] {
+        fs::write(temp.path().join("empty.db"), "").unwrap();
+        let mut command = tagwarden();
+        command.arg("train").arg("--archive").arg(&PAST.archive).args(["--from", "2026-01-05", "--to", "2026-01-25"]);
+        command.arg("--out").arg(temp.path()).arg("--verdicts").arg(temp.path().join(name));
+        let said = String::from_utf8(exits(&mut command, 2).stderr).unwrap();
+        assert!(said.contains("--verdicts ") && said.contains(name) && said.contains(want), "{said}");
+    }
+
     // Here people care about what a rule of level high hits, however ordinary it is.
     let mut ledger = Ledger::open_existing(&place.state()).unwrap();
     for alert in ledger.alerts(Which::Unjudged).unwrap() {

@@ -180,10 +180,11 @@ fn date(text: &str, flag: &str) -> Result<Timestamp> {
 
 /// The alerts in a worker's state that people judged, as they were scored; events of true positives teach nothing else.
 fn verdicts(file: &Path, excluded: &mut HashSet<String>) -> Result<Vec<Example>> {
+    let told = |what: String| Usage(format!("--verdicts {}: {what}", file.display()));
     if !file.exists() {
-        return Err(Usage(format!("--verdicts: found no file {}, want a worker's state", file.display())).into());
+        return Err(told("found no file, want a worker's state".into()).into());
     }
-    let ledger = Ledger::open_existing(file)?;
+    let ledger = Ledger::open_existing(file).map_err(|error| told(error.to_string()))?;
     excluded.extend(ledger.events_of(Verdict::TruePositive)?);
     let example = |(verdict, scores): (Verdict, Scores)| Example {
         incident: verdict == Verdict::TruePositive,
