@@ -15,6 +15,8 @@ use support::archive::{assert_same_rows, cell, files, rows};
 use support::place::Place;
 use support::running::{Running, wait_for};
 use support::{exits, report, simulate, tagwarden};
+use tagwarden_alert::{Judgement, Ledger, Verdict, Which};
+use tagwarden_core::{Severity, Timestamp};
 
 /// Events and archive of one simulated company, made once for all tests.
 struct Past {
@@ -482,4 +484,74 @@ fn train_stays_by_a_schedule_and_a_schedule_needs_a_place_to_write_to() {
     let place = Place::new(temp.path().join("place"), "[train]\nschedule = \"03:00\"\ndays = 28\n");
     let told = exits(&mut place.follow(&PAST.company.join("events")), 2).stderr;
     assert!(String::from_utf8(told).unwrap().contains("train.schedule: found no model's file to write to, want one"));
+#[test]
+fn verdicts_re_rank_once_there_are_enough() {
+    let temp = tempfile::tempdir().unwrap();
+    let place = Place::new(temp.path().join("place"), "[input]\nclock = \"event\"\n");
+    report(&mut place.run_company(&PAST.company));
+    let train = |out: &str, learns: &str, file: PathBuf| {
+        let mut command = tagwarden();
+        command.arg("train").arg("--archive").arg(&PAST.archive).args(["--from", "2026-01-05", "--to", "2026-01-25"]);
+        command.arg("--inventory").arg(PAST.company.join("inventory.json")).arg(learns).arg(file);
+        let out = temp.path().join(out);
+        let said = String::from_utf8(exits(command.arg("--out").arg(&out), 0).stderr).unwrap();
+        (fs::read(out.join("model.bin")).unwrap(), card(&out), out, said)
+    };
+    let (_, before, _, said) = train("none", "--verdicts", place.state());
+    assert!(said.contains("verdicts: 0 judged alerts, 0 of them incidents"), "{said}");
+    assert_eq!(before["verdicts"]["in_use"], false);
+    assert_eq!(before["verdicts"]["left_out"], "want 30, of them 8 incidents and 8 others at least");
+
+    for (name, want) in [("absent.db", "found no file"), ("empty.db", "found no alerts' tables")] {
+        fs::write(temp.path().join("empty.db"), "").unwrap();
+        let mut command = tagwarden();
+        command.arg("train").arg("--archive").arg(&PAST.archive).args(["--from", "2026-01-05", "--to", "2026-01-25"]);
+        command.arg("--out").arg(temp.path()).arg("--verdicts").arg(temp.path().join(name));
+        let said = String::from_utf8(exits(&mut command, 2).stderr).unwrap();
+        assert!(said.contains("--verdicts ") && said.contains(name) && said.contains(want), "{said}");
+    }
+
+    // Here people care about what a rule of level high hits, however ordinary it is.
+    let mut ledger = Ledger::open_existing(&place.state()).unwrap();
+    for alert in ledger.alerts(Which::Unjudged).unwrap() {
+        let bad = alert.severity >= Severity::High && !alert.rules.is_empty();
+        let verdict = if bad { Verdict::TruePositive } else { Verdict::Benign };
+        let judgement = Judgement { verdict, by: "lee".into(), note: None, time: Timestamp(0) };
+        assert!(ledger.judge(&alert.alert_id, &judgement).unwrap().1);
+    }
+    let (taught, after, with, said) = train("taught", "--verdicts", place.state());
+    assert!(taught == train("again", "--verdicts", place.state()).0, "the same verdicts, another model");
+    let ids = temp.path().join("ids");
+    fs::write(&ids, ledger.events_of(Verdict::TruePositive).unwrap().join("\n")).unwrap();
+    let (alone, _, plain, _) = train("alone", "--exclude", ids);
+    assert!(alone != taught);
+    let verdicts = &after["verdicts"];
+    assert_eq!(verdicts["in_use"], true, "{said}");
+    let scored = ledger.scored().unwrap();
+    let bad = scored.iter().filter(|(verdict, _)| *verdict == Verdict::TruePositive).count();
+    assert_eq!(
+        (verdicts["alerts"].as_u64(), verdicts["incidents"].as_u64()),
+        (Some(scored.len() as u64), Some(bad as u64))
+    );
+    assert!(verdicts["groups"].as_u64().unwrap() > 100, "{verdicts}");
+    assert!(verdicts["trial"]["gain"]["low"].as_f64().unwrap() > 0.0, "{verdicts}");
+    let excluded = |card: &Value| card["excluded"].as_u64().unwrap();
+    assert!(excluded(&before) == 0 && excluded(&after) > 0, "what was an incident is not ordinary");
+    let markdown = fs::read_to_string(with.join("CARD.md")).unwrap();
+    assert!(markdown.contains("| average precision | ") && markdown.contains("| rules | +"), "{markdown}");
+
+    // The score of a change is its own with what verdicts say added; other kinds of score stay what they are.
+    let scores = |model: &Path, kind: &str| {
+        let judged = judged(Some(model), &format!("[baseline]\nkind = \"{kind}\"\n"), "2026-01-12");
+        judged.into_values().map(|row| (row["rule_ids"] != Value::Array(vec![]), row["score"].as_f64().unwrap()))
+    };
+    let gains = |hit: bool| {
+        let both = scores(&plain, "blend").zip(scores(&with, "blend")).filter(|((is, _), _)| *is == hit);
+        let gains: Vec<f64> = both.map(|((_, plain), (_, with))| with - plain).collect();
+        assert!(gains.iter().all(|gain| gain.abs() <= 3.0 + 1e-9), "{gains:?}");
+        gains.iter().sum::<f64>() / gains.len() as f64
+    };
+    assert!(gains(true) > gains(false) + 1.0, "{} {}", gains(true), gains(false));
+    assert!(scores(&with, "blend").all(|(_, score)| score >= 0.0));
+    assert!(scores(&with, "forest").eq(scores(&plain, "forest")));
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use tagwarden_core::{Assessment, Disposition, RuleHit, Scores, Severity, Shadow};
+use tagwarden_core::{Assessment, Disposition, FAMILIES, RuleHit, Scores, Severity, Shadow};
 
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "RuleHit")]
@@ -58,6 +58,14 @@ fn shadow_in<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Shadow
     Ok(both.map(|both| both.map(|bits| f64::from_bits(bits.0))).map(|[score, percentile]| Shadow { score, percentile }))
 }
 
+fn families_out<S: Serializer>(tails: &[f32; FAMILIES], serializer: S) -> Result<S::Ok, S::Error> {
+    tails.map(f32::to_bits).serialize(serializer)
+}
+
+fn families_in<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[f32; FAMILIES], D::Error> {
+    Ok(<[u32; FAMILIES]>::deserialize(deserializer)?.map(f32::from_bits))
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Scores")]
 struct ScoresDef {
@@ -69,6 +77,13 @@ struct ScoresDef {
     forest: Option<f64>,
     #[serde(serialize_with = "maybe_out", deserialize_with = "maybe_in")]
     tails: Option<f64>,
+    // What an earlier release wrote has none of the next three.
+    #[serde(default, serialize_with = "families_out", deserialize_with = "families_in")]
+    families: [f32; FAMILIES],
+    #[serde(default, serialize_with = "float_out", deserialize_with = "float_in")]
+    rules: f64,
+    #[serde(default, serialize_with = "float_out", deserialize_with = "float_in")]
+    rerank: f64,
     #[serde(serialize_with = "float_out", deserialize_with = "float_in")]
     surprisal_sum: f64,
     #[serde(serialize_with = "maybe_out", deserialize_with = "maybe_in")]

@@ -85,6 +85,13 @@ pub struct Told {
     pub disposition: Disposition,
 }
 
+/// What is read of an offer where only the assessment counts.
+#[derive(Deserialize)]
+pub(crate) struct Kept {
+    #[serde(with = "kept::AssessmentDef")]
+    pub(crate) assessment: Assessment,
+}
+
 /// A connection to the record of who was told what.
 #[derive(Debug)]
 pub struct Ledger {
@@ -186,11 +193,6 @@ impl Ledger {
 
     /// The assessments on record of changes offered after `epoch`, by `change_id`: what a replay keeps.
     pub fn kept(&self, after_epoch: u64) -> Result<BTreeMap<String, Assessment>, AlertError> {
-        #[derive(Deserialize)]
-        struct Kept {
-            #[serde(with = "kept::AssessmentDef")]
-            assessment: Assessment,
-        }
         let failed = || AlertError::ledger("read what is kept");
         let mut statement =
             self.db.prepare_cached("SELECT change_id, offer FROM alert_change WHERE epoch > ?1").map_err(failed())?;

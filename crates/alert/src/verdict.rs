@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
 use serde::Deserialize;
-use tagwarden_core::{Disposition, Severity, Timestamp, short_id, short_id_as_typed};
+use tagwarden_core::{Disposition, Scores, Severity, Timestamp, short_id, short_id_as_typed};
 
+use crate::ledger::Kept;
 use crate::{AlertError, Ledger, Offer, RuleName, message};
 
 /// What an alert was, as somebody found who looked into it.
@@ -144,6 +145,36 @@ impl Ledger {
         ids.into_iter().map(|id| load(&db, id)).collect()
     }
 
+    /// The verdict that holds on each judged alert and the scores of its most unusual change, in the order in which the
+    /// alerts were opened. Alerts of which no change was scored are left out, and those of releases that did not note tails.
+    pub fn scored(&self) -> Result<Vec<(Verdict, Scores)>, AlertError> {
+        let failed = || AlertError::ledger("read the scores of verdicts");
+        let sql = "SELECT c.group_id, v.verdict, c.offer FROM alert_change c JOIN alert_verdict v \
+                   ON v.id = (SELECT max(id) FROM alert_verdict WHERE group_id = c.group_id) ORDER BY c.group_id, c.seq";
+        let mut statement = self.db.prepare_cached(sql).map_err(failed())?;
+        let mut rows = statement.query([]).map_err(failed())?;
+        let mut all: Vec<(i64, Verdict, Scores)> = Vec::new();
+        while let Some(row) = rows.next().map_err(failed())? {
+            let group = row.get(0).map_err(failed())?;
+            let verdict = verdict_in(row, 1).map_err(failed())?;
+            let offer = row.get_ref(2).and_then(|text| Ok(text.as_str()?)).map_err(failed())?;
+            let found: Kept =
+                serde_json::from_str(offer).map_err(AlertError::content("read the scores of verdicts"))?;
+            let scores = found.assessment.scores;
+            let families_known =
+                scores.tails.is_some_and(|tails| tails <= 0.0 || scores.families.iter().any(|x| *x > 0.0));
+            if !families_known {
+                continue;
+            }
+            match all.last_mut().filter(|(known, ..)| *known == group) {
+                Some((_, _, highest)) if highest.score >= scores.score => {}
+                Some((_, _, highest)) => *highest = scores,
+                None => all.push((group, verdict, scores)),
+            }
+        }
+        Ok(all.into_iter().map(|(_, verdict, scores)| (verdict, scores)).collect())
+    }
+
     /// The ids of all events in alerts of which `verdict` holds, each once, sorted.
     pub fn events_of(&self, verdict: Verdict) -> Result<Vec<String>, AlertError> {
         let failed = || AlertError::ledger("read the events of verdicts");
@@ -189,14 +220,18 @@ fn find(db: &Connection, alert: &str) -> Result<i64, AlertError> {
 fn verdicts(db: &Connection, group: i64) -> rusqlite::Result<Vec<Judgement>> {
     let sql = "SELECT verdict, by, note, time FROM alert_verdict WHERE group_id = ?1 ORDER BY id";
     let read = |row: &Row<'_>| {
-        let word = row.get_ref(0)?.as_str()?;
-        let verdict = Verdict::parse(word).ok_or_else(|| {
-            let what = format!("found the verdict `{word}`, wanted one that this version knows");
-            rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, what.into())
-        })?;
-        Ok(Judgement { verdict, by: row.get(1)?, note: row.get(2)?, time: Timestamp(row.get(3)?) })
+        Ok(Judgement { verdict: verdict_in(row, 0)?, by: row.get(1)?, note: row.get(2)?, time: Timestamp(row.get(3)?) })
     };
     db.prepare_cached(sql)?.query_map([group], read)?.collect()
+}
+
+/// The verdict in a column.
+fn verdict_in(row: &Row<'_>, column: usize) -> rusqlite::Result<Verdict> {
+    let word = row.get_ref(column)?.as_str()?;
+    Verdict::parse(word).ok_or_else(|| {
+        let what = format!("found the verdict `{word}`, wanted one that this version knows");
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, what.into())
+    })
 }
 
 /// What is read of each change of an alert.

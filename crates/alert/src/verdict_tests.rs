@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use tagwarden_core::{Assessment, Disposition, Timestamp, short_id};
+use tagwarden_core::{Assessment, Disposition, FAMILIES, Scores, Timestamp, short_id};
 
 use super::{Judgement, Verdict, Which};
 use crate::message::sample::offer;
@@ -62,6 +62,34 @@ fn the_last_verdict_holds_and_none_is_lost() {
     let ids = |which| -> Vec<String> { ledger.alerts(which).unwrap().into_iter().map(|a| a.alert_id).collect() };
     assert_eq!((ids(Which::Judged), ids(Which::Unjudged)), (vec!["e0.0".to_owned()], vec!["e1.0".to_owned()]));
     assert_eq!(ledger.alerts(Which::Judged).unwrap(), [alert]);
+}
+
+#[test]
+fn the_scores_of_judged_alerts_are_those_of_their_most_unusual_change() {
+    let dir = tempfile::tempdir().unwrap();
+    let scored = |n: i64, ordinal: u32, score: f64| {
+        let mut offer = change(n, ordinal, &[], true);
+        let families = [0.1; FAMILIES];
+        offer.assessment.scores =
+            Scores { score, tails: Some(score), families, rules: 0.3, rerank: -1.5, ..Scores::default() };
+        offer
+    };
+    let mut old = scored(2, 0, 5.0);
+    old.assessment.scores.families = [0.0; FAMILIES];
+    let offers =
+        [scored(0, 0, 7.0), scored(0, 1, 9.0), scored(0, 2, 8.0), scored(1, 0, 5.0), old, change(3, 0, &["a"], false)];
+    let mut ledger = filled(dir.path(), &offers);
+    assert_eq!(ledger.scored().unwrap(), []);
+    for (alert, verdict) in [
+        ("e0.0", Verdict::Benign),
+        ("e0.0", Verdict::TruePositive),
+        ("e2.0", Verdict::Benign),
+        ("e3.0", Verdict::Benign),
+    ] {
+        ledger.judge(alert, &says(verdict, "lee", None, 5)).unwrap();
+    }
+    let wanted = offers[1].assessment.scores.clone();
+    assert_eq!(ledger.scored().unwrap(), [(Verdict::TruePositive, wanted)], "the last word on the only one scored");
 }
 
 #[test]

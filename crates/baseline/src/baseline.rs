@@ -17,6 +17,7 @@ use crate::memo::Memo;
 use crate::model::{About, Model, OfForest};
 use crate::reasons::{self, Scene};
 use crate::reference::{self, Reference};
+use crate::rerank::Example;
 use crate::shadow::{self, Agreement, Shadow};
 use crate::slots::Slots;
 use crate::spread::{self, Spread};
@@ -150,8 +151,9 @@ impl Baseline {
         let oddest = self.judged.oddest(frozen);
         let (tails, families) = (oddest.sum(), oddest.families());
         let forest = model.map(|model| self.of_forest.of(&families, || model.forest(&families)));
+        let forest_score = forest.map(|of| of.score);
         let mut scores =
-            Scores { tails: Some(tails), forest: forest.map(|of| of.score), surprisal_sum, ..Scores::default() };
+            Scores { tails: Some(tails), forest: forest_score, families, surprisal_sum, ..Scores::default() };
         let mut distance = 0.0;
         if let (Kind::Dbscan, Some(model)) = (self.kind, model) {
             distance = crowd(model, &mut self.of_crowds, &families, &mut scores);
@@ -159,7 +161,7 @@ impl Baseline {
         scores.score = blend::score(self.kind, tails, forest.map_or(0.0, |of| of.tail), distance, self.judged.quiet);
         self.rank(today, &mut scores);
         let Judged { row, quiet, .. } = &self.judged;
-        scores.shadow = self.shadow.as_ref().and_then(|shadow| shadow.score(today, row, *quiet));
+        scores.shadow = self.shadow.as_ref().and_then(|shadow| shadow.score(today, row, *quiet, &[]));
         scores
     }
 
@@ -170,15 +172,21 @@ impl Baseline {
             return;
         }
         if let Some(frozen) = in_force(&mut self.spread, self.model.as_deref(), today) {
-            scores.score += blend::rules(hits, frozen);
+            scores.rules = blend::rules(hits, frozen);
+            scores.score += scores.rules - scores.rerank;
             self.rank(today, scores);
         }
-        if let (Some(shadow), Some(said)) = (&self.shadow, &mut scores.shadow) {
-            shadow.add_rules(hits, said);
-        }
+        let Judged { row, quiet, .. } = &self.judged;
+        scores.shadow = self.shadow.as_ref().and_then(|shadow| shadow.score(today, row, *quiet, hits));
     }
 
+    /// Takes in what verdicts say, of which the score has nothing yet, and ranks by it.
     fn rank(&mut self, today: u16, scores: &mut Scores) {
+        if let Some(rerank) = self.model.as_deref().and_then(|model| model.rerank(self.kind)) {
+            let score = rerank.score(scores.score, &scores.families, scores.rules);
+            scores.rerank = score - scores.score;
+            scores.score = score;
+        }
         scores.threshold = self.reference.threshold(today);
         scores.percentile = self.reference.frozen(today).map(|frozen| frozen.percentile(scores.score));
     }
@@ -206,13 +214,11 @@ impl Baseline {
 
     /// Says to which of the model's crowds the change judged last is nearest, and how far. Costs as much as all scores,
     /// so it too is asked only of what somebody will read.
-    pub fn peers(&mut self, day: i64, scores: &mut Scores) {
-        let today = self.reference.today(day);
+    pub fn peers(&mut self, scores: &mut Scores) {
         let Some(model) = self.model.as_deref() else { return };
-        if scores.peer_distance.is_none()
-            && let Some(frozen) = in_force(&mut self.spread, Some(model), today)
-        {
-            crowd(model, &mut self.of_crowds, &self.judged.oddest(frozen).families(), scores);
+        if scores.peer_distance.is_none() && scores.tails.is_some() {
+            let families = scores.families;
+            crowd(model, &mut self.of_crowds, &families, scores);
         }
     }
 
@@ -225,12 +231,19 @@ impl Baseline {
         }
     }
 
-    /// Makes a model of what was gathered while this baseline judged and learned, and its card.
+    /// Makes a model of what was gathered while this baseline judged and learned, and its card. `verdicts` are judged
+    /// alerts in the order in which they were opened.
     ///
     /// # Errors
     /// [`TrainingError`] if there was too little.
-    pub fn trained(&self, training: Training, about: About, threads: usize) -> Result<(Model, Card), TrainingError> {
-        training.finish(&self.spread, about, threads)
+    pub fn trained(
+        &self,
+        training: Training,
+        about: About,
+        verdicts: Option<&[Example]>,
+        threads: usize,
+    ) -> Result<(Model, Card), TrainingError> {
+        training.finish(&self.spread, about, verdicts, threads)
     }
 
     /// How far each feature moved from the model's window to what was learned here; empty while that is too little.

@@ -8,6 +8,7 @@ use tagwarden_core::Timestamp;
 use crate::Kind;
 use crate::features::{FEATURES_VERSION, Feature};
 use crate::model::{LAYOUT_VERSION, Model};
+use crate::rerank::{Verdicts, Weight};
 use crate::spread::{self, BINS};
 
 const DAY_SECONDS: i64 = 86_400;
@@ -47,6 +48,8 @@ pub struct Card {
     pub core_points: usize,
     /// The distance within which a change belongs to a crowd.
     pub tolerance: f32,
+    /// What judged alerts taught; `None` if none were given.
+    pub verdicts: Option<Verdicts>,
     /// Groups a day that the thresholds let through.
     pub alerts_per_day: f64,
     /// The score above which a change is anomalous, by kind of score.
@@ -93,6 +96,7 @@ impl Card {
             forest: [model.forest.trees(), model.forest.sample()],
             core_points,
             tolerance,
+            verdicts: None,
             alerts_per_day,
             thresholds: Kind::ALL.map(|kind| (kind.name(), model.threshold(kind))).to_vec(),
             groups_told: told.into_iter().map(|(day, groups)| (date(day), groups)).collect(),
@@ -136,6 +140,9 @@ impl Card {
         for (kind, threshold) in &self.thresholds {
             line(&format!("threshold ({kind})"), format!("{threshold:.2}"));
         }
+        if let Some(verdicts) = &self.verdicts {
+            verdicts.write(&mut out);
+        }
         out.push_str("\n| day | groups above the threshold |\n|---|---|\n");
         for (day, groups) in &self.groups_told {
             writeln!(out, "| {day} | {groups} |").unwrap_or_default();
@@ -145,6 +152,36 @@ impl Card {
             writeln!(out, "| {feature} | {psi:.3} |").unwrap_or_default();
         }
         out
+    }
+}
+
+impl Verdicts {
+    /// What is gained, or why nothing is, in one sentence.
+    pub fn summary(&self) -> String {
+        let Self { alerts, incidents, groups, .. } = self;
+        let gain = self.trial.as_ref().map_or_else(String::new, |trial| {
+            let [from, to] = [trial.average_precision.is, trial.average_precision_reranked.is];
+            format!(", average precision {from:.2} to {to:.2} ({:+.2} to {:+.2})", trial.gain.low, trial.gain.high)
+        });
+        let left_out = self.left_out.as_ref().map_or_else(String::new, |why| format!("; left out: {why}"));
+        format!("{alerts} judged alerts, {incidents} of them incidents, beside {groups} groups{gain}{left_out}")
+    }
+
+    fn write(&self, out: &mut String) {
+        writeln!(out, "- verdicts: {}", self.summary()).unwrap_or_default();
+        if let Some(trial) = &self.trial {
+            out.push_str("\n| incidents among judged alerts and other groups, five-fold | by the score | re-ranked |\n|---|---|---|\n");
+            for (name, before, after) in [
+                ("average precision", trial.average_precision, trial.average_precision_reranked),
+                ("area under the ROC curve", trial.roc_auc, trial.roc_auc_reranked),
+            ] {
+                writeln!(out, "| {name} | {before} | {after} |").unwrap_or_default();
+            }
+            out.push_str("\n| odd in | log-odds of an incident per nat |\n|---|---|\n");
+            for Weight { of, log_odds } in &self.weights {
+                writeln!(out, "| {of} | {log_odds:+.2} |").unwrap_or_default();
+            }
+        }
     }
 }
 

@@ -7,12 +7,15 @@
 mod bytes;
 mod frozen;
 
+use tagwarden_core::RuleHit;
+
 use crate::Kind;
 use crate::blend::{self, Oddest};
 use crate::dbscan::{CorePoints, Nearest};
 use crate::features::{Family, Row};
 use crate::forest::Forest;
 use crate::reference;
+use crate::rerank::Rerank;
 use crate::spread;
 use crate::tails::Tails;
 
@@ -48,6 +51,8 @@ pub struct Model {
     pub(crate) core: CorePoints,
     /// Of the distances to the nearest core point; one column.
     pub(crate) distance_tails: Tails,
+    /// What verdicts taught, if they did.
+    pub(crate) rerank: Option<Rerank>,
     /// How scores were spread and the threshold, by [`Kind`].
     pub(crate) references: [reference::Frozen; Kind::ALL.len()],
     pub(crate) scale: u64,
@@ -80,15 +85,18 @@ impl Model {
         self.reference(kind).threshold
     }
 
-    /// The score of a change that no rule hit, as [`crate::Baseline::score`] has it under this model.
-    pub(crate) fn score(&self, kind: Kind, row: &Row, quiet: bool) -> f64 {
+    /// The score of a change on which `hits` hit, as [`crate::Baseline::score`] and [`crate::Baseline::add_rules`] have it
+    /// under this model.
+    pub(crate) fn score(&self, kind: Kind, row: &Row, quiet: bool, hits: &[RuleHit]) -> f64 {
         let oddest = Oddest::of(row, &self.spread);
         let families = oddest.families();
         let (forest, distance) = match kind {
             Kind::Dbscan => (0.0, self.nearest(&families).map_or(0.0, |found| self.distance_tail(found.distance))),
             _ => (self.forest(&families).tail, 0.0),
         };
-        blend::score(kind, oddest.sum(), forest, distance, quiet)
+        let rules = blend::rules(hits, &self.spread);
+        let score = blend::score(kind, oddest.sum(), forest, distance, quiet) + rules;
+        self.rerank(kind).map_or(score, |rerank| rerank.score(score, &families, rules))
     }
 
     /// How many core points there are, and the distance within which a change belongs to one.
@@ -103,6 +111,11 @@ impl Model {
             Kind::Forest => forest,
             Kind::Dbscan => dbscan,
         }
+    }
+
+    /// What verdicts add to scores of this kind: those of one tail alone stay what they are.
+    pub(crate) fn rerank(&self, kind: Kind) -> Option<&Rerank> {
+        self.rerank.as_ref().filter(|_| kind == Kind::Blend)
     }
 
     /// What scores of this kind are of: a number of the model's content, never 0, which is "no model".

@@ -6,7 +6,7 @@ use tagwarden_core::{Entry, RuleHit, Shadow as Said, StateDelta};
 
 use crate::features::Row;
 use crate::hash::mix;
-use crate::{Kind, Model, blend};
+use crate::{Kind, Model};
 
 pub(crate) const SPACE: &str = "shadow";
 
@@ -54,14 +54,10 @@ impl Shadow {
         self.began.is_some_and(|began| today >= began.saturating_add(self.days))
     }
 
-    /// What it says of a change that no rule hit; `None` after its days.
-    pub(crate) fn score(&self, today: u16, row: &Row, quiet: bool) -> Option<Said> {
-        (!self.is_over(today)).then(|| self.said(self.model.score(self.kind, row, quiet)))
-    }
-
-    /// Adds what the rules say, by how rarely they hit in the window of this model.
-    pub(crate) fn add_rules(&self, hits: &[RuleHit], said: &mut Said) {
-        *said = self.said(said.score + blend::rules(hits, &self.model.spread));
+    /// What it says of a change on which `hits` hit, by how rarely they did in the window of its model; `None` after its
+    /// days.
+    pub(crate) fn score(&self, today: u16, row: &Row, quiet: bool, hits: &[RuleHit]) -> Option<Said> {
+        (!self.is_over(today)).then(|| self.said(self.model.score(self.kind, row, quiet, hits)))
     }
 
     fn said(&self, score: f64) -> Said {

@@ -16,6 +16,7 @@ use crate::forest::{self, Forest};
 use crate::hash::mix;
 use crate::matrix::{Matrix, MatrixError};
 use crate::model::{About, Model};
+use crate::rerank::{self, Example};
 use crate::spread::{self, Spread};
 use crate::tails::Tails;
 use crate::{Kind, reference};
@@ -141,8 +142,15 @@ impl Training {
         }
     }
 
-    /// Makes the model and its card. `threads` change only how long it takes.
-    pub(crate) fn finish(self, spread: &Spread, about: About, threads: usize) -> Result<(Model, Card), TrainingError> {
+    /// Makes the model and its card; `verdicts` are judged alerts in the order in which they were opened. `threads`
+    /// change only how long it takes.
+    pub(crate) fn finish(
+        self,
+        spread: &Spread,
+        about: About,
+        verdicts: Option<&[Example]>,
+        threads: usize,
+    ) -> Result<(Model, Card), TrainingError> {
         let days = spread.days();
         let too_little = || TrainingError::TooLittle { days: days.len(), changes: self.changes };
         let frozen = spread.freeze_between(0, u16::MAX).ok_or_else(too_little)?;
@@ -168,19 +176,26 @@ impl Training {
         for (parts, distance) in sample.iter_mut().step_by(step(families.len(), DISTANCES)).zip(distances) {
             parts.distance = distance_tail(distance);
         }
+        let (rerank, taught) = verdicts.map(|alerts| rerank::learn(alerts, &self.untold(&frozen), self.seed)).unzip();
+        let rerank = rerank.flatten();
         let clean = self.clean_days();
         let highs = clean.iter().flat_map(|day| self.days.get(day).into_iter().flatten().map(|high| (*day, high)));
-        let (mut of_highs, families) = measured(highs.clone().map(|(_, high)| &*high.taken), &frozen);
-        let mut of_forest = vec![0.0; families.len()];
-        forest.score_batch(Matrix::new(families.as_flattened(), Family::COUNT)?, threads, &mut of_forest)?;
-        for ((parts, score), families) in of_highs.iter_mut().zip(of_forest).zip(&families) {
+        let (mut of_highs, of_families) = measured(highs.clone().map(|(_, high)| &*high.taken), &frozen);
+        let mut of_forest = vec![0.0; of_families.len()];
+        forest.score_batch(Matrix::new(of_families.as_flattened(), Family::COUNT)?, threads, &mut of_forest)?;
+        for ((parts, score), families) in of_highs.iter_mut().zip(of_forest).zip(&of_families) {
             (parts.forest, parts.distance) = (forest_tails.tail(0, score), distance_tail(distance(families)));
         }
+        let scored = |parts: &Parts, families: &[f32; Family::COUNT], kind: Kind| {
+            let score = parts.score(kind);
+            let rerank = rerank.as_ref().filter(|_| kind == Kind::Blend);
+            rerank.map_or(score, |rerank| rerank.score(score, families, parts.rules))
+        };
         // The highest score of each group, by day and group.
         let groups = |kind: Kind| {
             let mut highest = BTreeMap::new();
-            for ((day, high), parts) in highs.clone().zip(&of_highs) {
-                let score = parts.score(kind);
+            for (((day, high), parts), families) in highs.clone().zip(&of_highs).zip(&of_families) {
+                let score = scored(parts, families, kind);
                 let best = highest.entry((day, high.group)).or_insert(score);
                 *best = score.max(*best);
             }
@@ -189,12 +204,18 @@ impl Training {
         let may_tell = reference::may_tell(self.alerts_per_day, clean.len());
         let references = Kind::ALL.map(|kind| {
             // The distance takes longest, and its spread is known from fewer.
-            let scores = spaced(&sample, if kind == Kind::Dbscan { DISTANCES } else { SAMPLE });
+            let most = if kind == Kind::Dbscan { DISTANCES } else { SAMPLE };
+            let scores = spaced(&sample, most).zip(spaced(&families, most));
             let groups = groups(kind).into_values().collect();
-            reference::Frozen::of_scores(scores.map(|parts| parts.score(kind)), groups, may_tell)
+            reference::Frozen::of_scores(
+                scores.map(|(parts, families)| scored(parts, families, kind)),
+                groups,
+                may_tell,
+            )
         });
         let told = groups(Kind::Blend);
-        let model = Model { about, spread: frozen, forest, forest_tails, core, distance_tails, references, scale: 0 };
+        let model =
+            Model { about, spread: frozen, forest, forest_tails, core, distance_tails, rerank, references, scale: 0 };
         let model = model.sealed();
         let halves = days
             .get(days.len() / 2)
@@ -206,7 +227,7 @@ impl Training {
             (*day, loud.count())
         });
         let card = Card::new(&model, self.alerts_per_day, days.len(), self.sample.len(), told.collect(), shifts);
-        Ok((model, card))
+        Ok((model, Card { verdicts: taught, ..card }))
     }
 
     /// The last days without incidents; if there are none, the last days.
@@ -216,6 +237,23 @@ impl Training {
             days.take(LAST_DAYS).copied().collect::<BTreeSet<u16>>().into_iter().collect::<Vec<_>>()
         };
         Some(last(true)).filter(|days| !days.is_empty()).unwrap_or_else(|| last(false))
+    }
+
+    /// The most unusual change of each group of the days kept, by day.
+    fn untold(&self, frozen: &spread::Frozen) -> Vec<Example> {
+        let mut highest: BTreeMap<(u16, u64), &High> = BTreeMap::new();
+        for (day, high) in self.days.iter().flat_map(|(day, highs)| highs.iter().map(|high| (*day, high))) {
+            let best = highest.entry((day, high.group)).or_insert(high);
+            if high.score > best.score {
+                *best = high;
+            }
+        }
+        let example = |High { score, taken, .. }: &High| {
+            let families = Oddest::of(&taken.row, frozen).families();
+            let rules = blend::rules(&taken.hits, frozen);
+            Example { incident: false, score: *score, families, rules }
+        };
+        highest.into_values().map(example).collect()
     }
 }
 

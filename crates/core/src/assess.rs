@@ -58,6 +58,9 @@ pub struct Shadow {
     pub percentile: f64,
 }
 
+/// Families of features whose tails make the score.
+pub const FAMILIES: usize = 12;
+
 /// What the baseline says of one change. Scores are natural logarithms (nats) unless a name says otherwise.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Scores {
@@ -69,6 +72,12 @@ pub struct Scores {
     pub forest: Option<f64>,
     /// Of the calibrated tails.
     pub tails: Option<f64>,
+    /// By family of features, the tail of the oddest; all 0 until there is a reference.
+    pub families: [f32; FAMILIES],
+    /// What the rules that hit add to the score.
+    pub rules: f64,
+    /// What verdicts on earlier alerts add to the score, below 0 what they take from it.
+    pub rerank: f64,
     /// Plain sum of the surprisals.
     pub surprisal_sum: f64,
     /// Distance to the nearest core point of the peer group.

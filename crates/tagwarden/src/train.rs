@@ -7,9 +7,10 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
+use tagwarden_alert::{Ledger, Verdict};
 use tagwarden_archive::Archive;
-use tagwarden_baseline::{About, Card};
-use tagwarden_core::Timestamp;
+use tagwarden_baseline::{About, Card, Example};
+use tagwarden_core::{Scores, Timestamp};
 
 use crate::Usage;
 use crate::wire::training::Learner;
@@ -90,6 +91,32 @@ pub struct Lessons {
     pub file: PathBuf,
 }
 
+/// What people know of the past.
+#[derive(Default)]
+pub struct People {
+    /// Events that belong to incidents: what was done is remembered, and teaches nothing else.
+    pub incidents: HashSet<String>,
+    /// Judged alerts as they were scored, if anybody was asked.
+    pub verdicts: Option<Vec<Example>>,
+}
+
+impl People {
+    /// The verdicts of a ledger; the events of true positives belong to incidents.
+    ///
+    /// # Errors
+    /// A ledger that can't be read.
+    pub fn of(ledger: &Ledger) -> Result<Self> {
+        let example = |(verdict, scores): (Verdict, Scores)| Example {
+            incident: verdict == Verdict::TruePositive,
+            score: scores.score - scores.rerank,
+            families: scores.families,
+            rules: scores.rules,
+        };
+        let incidents = ledger.events_of(Verdict::TruePositive)?.into_iter().collect();
+        Ok(Self { incidents, verdicts: Some(ledger.scored()?.into_iter().map(example).collect()) })
+    }
+}
+
 /// What came of it.
 pub struct Trained {
     pub card: Card,
@@ -101,19 +128,19 @@ pub struct Trained {
 }
 
 impl Lessons {
-    /// Learns a model from `stretch`, without the events `excluded`, and puts it in the place of the one before.
+    /// Learns a model from `stretch` and from what `people` know, and puts it in the place of the one before.
     ///
     /// # Errors
     /// Too little to learn from, an archive that can't be read, a folder that can't be written.
-    pub async fn train(&self, stretch: &Stretch, excluded: &HashSet<String>, bar: &ProgressBar) -> Result<Trained> {
+    pub async fn train(&self, stretch: &Stretch, people: &People, bar: &ProgressBar) -> Result<Trained> {
         let began = Instant::now();
         let recipe = Recipe { model: None, shadow: None, ..self.recipe.clone() };
         let mut learner = Learner::new(&recipe, self.seed, stretch.days())?;
-        let data = stretch.pass(&mut learner, excluded, bar).await?;
+        let data = stretch.pass(&mut learner, &people.incidents, bar).await?;
         let streamed = began.elapsed().as_secs_f64();
         let Learner { events, changes, excluded, unreadable, .. } = learner;
         let about = About { from: stretch.from.0, to: stretch.to.0, events, changes, excluded, seed: self.seed, data };
-        let (model, card) = learner.finish(about, self.threads)?;
+        let (model, card) = learner.finish(about, people.verdicts.as_deref(), self.threads)?;
         let bytes = model.to_bytes();
         let versions = name_versions(&Recipe { model: Some(bytes.as_slice().into()), ..recipe });
         let name = versions.model.unwrap_or_default();
@@ -133,14 +160,16 @@ impl Lessons {
         write(&self.file, &bytes)?;
         let seconds = began.elapsed().as_secs_f64();
         let unread = if unreadable > 0 { format!(" ({unreadable} unreadable)") } else { String::new() };
+        let taught = card.verdicts.as_ref().map(|verdicts| format!("\nverdicts: {}", verdicts.summary()));
         let words = format!(
-            "{} changes of {} events{unread} in {streamed:.1} s, model in {:.1} s: {}, {} bytes; {:.2} groups a day on the last days",
+            "{} changes of {} events{unread} in {streamed:.1} s, model in {:.1} s: {}, {} bytes; {:.2} groups a day on the last days{}",
             card.changes,
             card.events,
             seconds - streamed,
             self.file.display(),
             bytes.len(),
             card.groups_a_day(),
+            taught.unwrap_or_default(),
         );
         Ok(Trained { card, name, words, seconds })
     }

@@ -1,22 +1,21 @@
 //! Learns models beside a worker, by a schedule.
 
-use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use indicatif::ProgressBar;
-use tagwarden_alert::{Ledger, Verdict};
+use tagwarden_alert::Ledger;
 
 use crate::models::Status;
 use crate::schedule::Schedule;
-use crate::train::{Lessons, Stretch};
+use crate::train::{Lessons, People, Stretch};
 
 /// What it takes. The worker takes up what comes of it as any other model that is put in the place of its own.
 pub struct Trainer {
     pub lessons: Lessons,
     pub archive: PathBuf,
-    /// Where the ledger is: what was a true positive teaches nobody.
+    /// Where the ledger with people's verdicts is.
     pub state: PathBuf,
     pub days: u32,
     pub status: Arc<Status>,
@@ -38,10 +37,9 @@ impl Trainer {
     }
 
     async fn once(&self) -> Result<()> {
-        let incidents: HashSet<String> =
-            Ledger::open_existing(&self.state)?.events_of(Verdict::TruePositive)?.into_iter().collect();
+        let people = People::of(&Ledger::open_existing(&self.state)?)?;
         let stretch = Stretch::last_days(&self.archive, self.days).await?;
-        let trained = self.lessons.train(&stretch, &incidents, &ProgressBar::hidden()).await?;
+        let trained = self.lessons.train(&stretch, &people, &ProgressBar::hidden()).await?;
         eprintln!("tagwarden: {}", trained.words);
         Ok(())
     }

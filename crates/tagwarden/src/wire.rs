@@ -218,7 +218,7 @@ impl Stages for Detection {
             baseline.add_rules(event.time.day(), hits, scores);
             if !hits.is_empty() || scores.percentile.is_some_and(|p| p >= REASONS_FROM) {
                 (scores.reasons, scores.leading) = baseline.reasons(event, actor, change, enriched);
-                baseline.peers(event.time.day(), scores);
+                baseline.peers(scores);
             }
         })
     }

@@ -185,8 +185,41 @@ pub enum Family {
 }
 
 impl Family {
+    /// All of them, in order.
+    pub const ALL: [Self; tagwarden_core::FAMILIES] = [
+        Self::Network,
+        Self::Tool,
+        Self::Session,
+        Self::Who,
+        Self::Pause,
+        Self::Where,
+        Self::When,
+        Self::What,
+        Self::Tags,
+        Self::Whose,
+        Self::Amount,
+        Self::Harm,
+    ];
     /// How many there are.
-    pub const COUNT: usize = Self::Harm as usize + 1;
+    pub const COUNT: usize = Self::ALL.len();
+
+    /// Its name in model cards.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Network => "network",
+            Self::Tool => "tool",
+            Self::Session => "session",
+            Self::Who => "who",
+            Self::Pause => "pause",
+            Self::Where => "where",
+            Self::When => "when",
+            Self::What => "what",
+            Self::Tags => "tags",
+            Self::Whose => "whose",
+            Self::Amount => "amount",
+            Self::Harm => "harm",
+        }
+    }
 }
 
 /// The features that keep speaking for an hour, and where their echo stands: a session that began oddly stays odd.

@@ -10,11 +10,12 @@ use crate::bytes::{BytesError, Reader, Writer};
 use crate::dbscan::CorePoints;
 use crate::features::{FEATURES_VERSION, Family};
 use crate::forest::Forest;
+use crate::rerank::Rerank;
 use crate::tails::Tails;
 use crate::{Kind, reference, spread};
 
 /// Raised whenever a part is added, dropped or laid out otherwise.
-pub const LAYOUT_VERSION: u32 = 1;
+pub const LAYOUT_VERSION: u32 = 2;
 
 const MARK: &[u8; 8] = b"TAGWMODL";
 const HEAD: usize = MARK.len() + 4 + 4 + 32;
@@ -62,6 +63,9 @@ impl Model {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut references = Writer::default();
         self.references.iter().for_each(|reference| reference.put(&mut references));
+        let mut rerank = Writer::default();
+        rerank.count(self.rerank.iter().len());
+        self.rerank.iter().for_each(|taught| taught.put(&mut rerank));
         let parts = [
             (*b"ABOU", self.about.to_bytes()),
             (*b"SPRD", self.spread.to_bytes()),
@@ -69,6 +73,7 @@ impl Model {
             (*b"FTAI", self.forest_tails.to_bytes()),
             (*b"CORE", self.core.to_bytes()),
             (*b"DTAI", self.distance_tails.to_bytes()),
+            (*b"RRNK", rerank.bytes),
             (*b"REFS", references.bytes),
         ];
         let mut body = Writer::default();
@@ -117,13 +122,14 @@ impl Model {
             let length = from.count("bytes", 0..=MOST).map_err(named)?;
             from.groups::<1>(length).map(<[[u8; 1]]>::as_flattened).map_err(named)
         };
-        let [about, tails, trees, forest_tails, core, distance_tails, references] = [
+        let [about, tails, trees, forest_tails, core, distance_tails, rerank, references] = [
             part(*b"ABOU")?,
             part(*b"SPRD")?,
             part(*b"FRST")?,
             part(*b"FTAI")?,
             part(*b"CORE")?,
             part(*b"DTAI")?,
+            part(*b"RRNK")?,
             part(*b"REFS")?,
         ];
         from.end().map_err(broken)?;
@@ -136,6 +142,10 @@ impl Model {
                 return Err(ModelError::Part { part: part.to_owned(), error });
             }
         }
+        let mut from = Reader::new(rerank);
+        let taught = from.count("regressions", 0..=1).map_err(within("RRNK"))? == 1;
+        let rerank = taught.then(|| Rerank::take(&mut from)).transpose().map_err(within("RRNK"))?;
+        from.end().map_err(within("RRNK"))?;
         let mut from = Reader::new(references);
         let mut reference = || reference::Frozen::take(&mut from).map_err(within("REFS"));
         let references: [reference::Frozen; Kind::ALL.len()] = [reference()?, reference()?, reference()?];
@@ -147,6 +157,7 @@ impl Model {
             forest_tails: Tails::from_bytes(forest_tails).map_err(within("FTAI"))?,
             core,
             distance_tails: Tails::from_bytes(distance_tails).map_err(within("DTAI"))?,
+            rerank,
             references,
             scale: scale_of(&found),
         })

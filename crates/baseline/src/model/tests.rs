@@ -9,6 +9,7 @@ use super::{About, Model, ModelError};
 use crate::card::Card;
 use crate::features::{FEATURES_VERSION, Family, Feature, Row};
 use crate::hash::mix;
+use crate::rerank::Example;
 use crate::spread::Spread;
 use crate::training::{Given, Training, TrainingError};
 use crate::{Kind, LAYOUT_VERSION};
@@ -35,6 +36,10 @@ fn about(seed: u64) -> About {
 }
 
 fn train(seed: u64, days: u16) -> Result<(Model, Card), TrainingError> {
+    taught(seed, days, None)
+}
+
+fn taught(seed: u64, days: u16, verdicts: Option<&[Example]>) -> Result<(Model, Card), TrainingError> {
     let (mut spread, mut training) = (Spread::new(28), Training::new(seed, 3.0));
     for n in 0..u64::from(days) * 400 {
         let (day, row) = (u16::try_from(1 + n / 400).unwrap(), row(n));
@@ -48,7 +53,7 @@ fn train(seed: u64, days: u16) -> Result<(Model, Card), TrainingError> {
         spread.learn(day, &row, n % 2 == 0, hits.iter().map(|hit| &*hit.id));
     }
     training.attacked_on(19);
-    training.finish(&spread, about(seed), 2)
+    training.finish(&spread, about(seed), verdicts, 2)
 }
 
 static TRAINED: LazyLock<(Model, Card, Vec<u8>)> = LazyLock::new(|| {
@@ -66,6 +71,25 @@ fn a_model_comes_back_from_its_bytes() {
     let other = train(6, 20).unwrap().0;
     assert!(Kind::ALL.iter().all(|kind| other.scale(*kind) != model.scale(*kind)), "scores of two models are compared");
     assert_ne!(model.scale(Kind::Blend), model.scale(Kind::Forest));
+}
+
+/// Incidents are odd by what they could do; other alerts are as odd in all else.
+#[test]
+fn verdicts_come_back_with_the_model_and_its_references_are_made_with_them() {
+    let alert = |n: u64| {
+        let mut families = [6.0; Family::COUNT];
+        families[Family::Harm as usize] = if n.is_multiple_of(4) { 14.0 } else { 0.0 };
+        Example { incident: n.is_multiple_of(4), score: 20.0, families, rules: 0.0 }
+    };
+    let (plain, _, _) = &*TRAINED;
+    let (model, card) = taught(5, 20, Some(&(0..60).map(alert).collect::<Vec<_>>())).unwrap();
+    assert!(card.verdicts.as_ref().is_some_and(|verdicts| verdicts.in_use), "{card:?}");
+    assert_eq!(Model::from_bytes(&model.to_bytes()).unwrap(), model);
+    let differs = |kind| (model.threshold(kind) - plain.threshold(kind)).abs() > 1e-9;
+    assert_eq!(Kind::ALL.map(differs), Kind::ALL.map(|kind| kind == Kind::Blend), "only the blend is re-ranked");
+    assert!(model.rerank(Kind::Blend).is_some() && model.rerank(Kind::Forest).is_none());
+    let told = card.groups_a_day();
+    assert!((0.5..=3.0).contains(&told), "{told}: {:?}", card.groups_told);
 }
 
 #[test]

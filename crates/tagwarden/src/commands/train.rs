@@ -7,11 +7,12 @@ use anyhow::Result;
 use indicatif::ProgressBar;
 use serde::Deserialize;
 use serde_json::json;
+use tagwarden_alert::Ledger;
 
 use crate::Usage;
 use crate::schedule::Schedule;
 use crate::setup::SetupArgs;
-use crate::train::{self, Lessons, Stretch};
+use crate::train::{self, Lessons, People, Stretch};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -41,6 +42,10 @@ pub struct Args {
     /// Events that belong to incidents: a truth file as `simulate` writes it, or an event id per line
     #[arg(long, value_name = "FILE")]
     exclude: Option<PathBuf>,
+    /// A worker's state file: what people found its alerts to be re-ranks, once there is enough of it; the events of true
+    /// positives are left out as by --exclude
+    #[arg(long, value_name = "STATE.db")]
+    verdicts: Option<PathBuf>,
     /// Print one JSON object on the last line of standard output
     #[arg(long)]
     json: bool,
@@ -65,17 +70,29 @@ async fn once(args: &Args, lessons: &Lessons) -> Result<()> {
         _ => Stretch::last_days(&args.archive, args.days.unwrap_or(28)).await?,
     };
     // Anew each time: it may have grown since.
-    let excluded = match &args.exclude {
-        Some(file) => incidents(file)?,
-        None => HashSet::new(),
+    let mut people = match &args.verdicts {
+        Some(file) => said(file)?,
+        None => People::default(),
     };
-    let trained = lessons.train(&stretch, &excluded, &ProgressBar::new(0)).await?;
+    if let Some(file) = &args.exclude {
+        people.incidents.extend(incidents(file)?);
+    }
+    let trained = lessons.train(&stretch, &people, &ProgressBar::new(0)).await?;
     eprintln!("{}", trained.words);
     if args.json {
         let (events, changes, seconds) = (trained.card.events, trained.card.changes, trained.seconds);
         println!("{}", json!({"events": events, "changes": changes, "seconds": seconds, "model": trained.name}));
     }
     Ok(())
+}
+
+/// What people said of the alerts in a worker's state.
+fn said(file: &Path) -> Result<People> {
+    let told = |what: String| Usage(format!("--verdicts {}: {what}", file.display()));
+    if !file.exists() {
+        return Err(told("found no file, want a worker's state".into()).into());
+    }
+    People::of(&Ledger::open_existing(file).map_err(|error| told(error.to_string()))?)
 }
 
 /// The ids of events that belong to incidents.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anyhow::Result;
-use tagwarden_baseline::{About, Baseline, Card, Model, Settings, Training};
+use tagwarden_baseline::{About, Baseline, Card, Example, Model, Settings, Training};
 use tagwarden_core::{Actor, Assessment, Event, RuleHit, Timestamp};
 use tagwarden_engine::stages::{Decode, Stages};
 
@@ -72,9 +72,9 @@ impl Learner {
         self.told.iter().map(|(day, groups)| (Timestamp(day * DAY_MS).date(), groups.len())).collect()
     }
 
-    /// The model and its card.
-    pub fn finish(self, about: About, threads: usize) -> Result<(Model, Card)> {
-        Ok(self.detection.baseline.trained(self.training, about, threads)?)
+    /// The model and its card, with what judged alerts teach, in the order in which they were opened.
+    pub fn finish(self, about: About, verdicts: Option<&[Example]>, threads: usize) -> Result<(Model, Card)> {
+        Ok(self.detection.baseline.trained(self.training, about, verdicts, threads)?)
     }
 
     /// The baseline as the events left it.
@@ -119,7 +119,7 @@ impl Detection {
         if let Some(Lesson { until, seed, training, events, changes, first }) = self.lesson.take() {
             let from = first.map_or(until.0, |first| first.0);
             let about = About { from, to: until.0, events, changes, excluded: 0, seed, data: [0; 32] };
-            if let Ok((model, _)) = self.baseline.trained(training, about, 1) {
+            if let Ok((model, _)) = self.baseline.trained(training, about, None, 1) {
                 self.baseline.judge_by(Arc::new(model));
             }
         }
