@@ -85,7 +85,7 @@ fn a_model_is_learned_and_a_worker_judges_by_it() {
     let events: BTreeSet<&str> = bad.iter().map(|row| cell(row, "event_id")).collect();
     assert_eq!(number("excluded"), events.len() as u64);
     assert!(number("excluded") > 10, "no incidents, no test");
-    assert!(card["groups_a_day"].as_f64().unwrap() <= 3.0, "{card}");
+    assert!(card["groups_a_day"].as_f64() <= card["alerts_per_day"].as_f64(), "{card}");
     assert!(fs::read_to_string(model.join("CARD.md")).unwrap().contains("| tag_value |"));
 
     let drift = |from: &str| {
@@ -157,7 +157,8 @@ fn every_kind_of_score_is_its_own_and_needs_its_model() {
         let judged = judged(Some(&model), &format!("[baseline]\nkind = \"{kind}\"\n"), "2026-01-12");
         let row = judged
             .values()
-            .find(|row| row["rule_ids"] == Value::Array(vec![]) && row["score_tails"].as_f64() > Some(20.0));
+            .filter(|row| row["rule_ids"] == Value::Array(vec![]) && row["read_only"] == false)
+            .find(|row| row["score_tails"].as_f64() > Some(20.0));
         let row = row.unwrap();
         assert!(row["anomaly_percentile"].as_f64().unwrap() > 50.0, "{row}");
         assert_eq!(kind == "dbscan", judged.values().all(|row| row["peer_distance"].is_f64()), "{kind}");
@@ -220,8 +221,7 @@ fn a_running_worker_takes_a_new_model_at_an_edge() {
     let mut command = place.follow(&input);
     command.arg("--inventory").arg(PAST.company.join("inventory.json")).arg("--model").arg(one.join("model.bin"));
     let running = Running::start(&mut command);
-    let archived = || running.metric(ARCHIVED);
-    wait_for("the first days", || archived() > 1000 && running.metric("tagwarden_source_behind") == 0);
+    wait_for("the first days", || running.metric(ARCHIVED) > 1000 && running.metric("tagwarden_source_behind") == 0);
     // A file that is no model changes nothing.
     fs::write(one.join("part"), b"nonsense").unwrap();
     fs::rename(one.join("part"), one.join("model.bin")).unwrap();
@@ -229,9 +229,9 @@ fn a_running_worker_takes_a_new_model_at_an_edge() {
     replace(&one, &other);
     let name = card(&other)["versions"]["model"].as_str().unwrap().to_owned();
     wait_for("the swap", || running.told().iter().any(|line| line.contains(&format!("model {name} in force"))));
-    let before = archived();
     bring(&days[6..9]);
-    wait_for("the next days", || archived() > before + 300 && running.metric("tagwarden_source_behind") == 0);
+    let events = days[..9].iter().map(|day| lines(day)).sum::<u64>();
+    wait_for("the next days", || running.metric("tagwarden_events_pulled_total") == events);
     running.signal(Signal::TERM);
     assert!(running.wait().0.success());
     let rows = rows(&place.archive());
@@ -484,6 +484,8 @@ fn train_stays_by_a_schedule_and_a_schedule_needs_a_place_to_write_to() {
     let place = Place::new(temp.path().join("place"), "[train]\nschedule = \"03:00\"\ndays = 28\n");
     let told = exits(&mut place.follow(&PAST.company.join("events")), 2).stderr;
     assert!(String::from_utf8(told).unwrap().contains("train.schedule: found no model's file to write to, want one"));
+}
+
 #[test]
 fn verdicts_re_rank_once_there_are_enough() {
     let temp = tempfile::tempdir().unwrap();

@@ -234,7 +234,7 @@ fn main() {
             words = !hits.is_empty() || scores.percentile.is_some_and(|percentile| percentile >= WORDS_FROM);
             if words {
                 (scores.reasons, scores.leading) = baseline.reasons(&event, &actor, &change, &enriched);
-                baseline.peers(event.time.day(), scores);
+                baseline.peers(scores);
             }
         });
         baseline.learn(&event, &actor, &change, &enriched, &assessment.hits, &assessment.scores);

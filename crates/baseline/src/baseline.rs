@@ -176,8 +176,10 @@ impl Baseline {
             scores.score += scores.rules - scores.rerank;
             self.rank(today, scores);
         }
-        let Judged { row, quiet, .. } = &self.judged;
-        scores.shadow = self.shadow.as_ref().and_then(|shadow| shadow.score(today, row, *quiet, hits));
+        if scores.shadow.is_some() {
+            let Judged { row, quiet, .. } = &self.judged;
+            scores.shadow = self.shadow.as_ref().and_then(|shadow| shadow.score(today, row, *quiet, hits));
+        }
     }
 
     /// Takes in what verdicts say, of which the score has nothing yet, and ranks by it.

@@ -28,7 +28,7 @@ fn learned(seed: u64) -> Arc<Model> {
         made.learnt_by(&mut baseline, &scores);
     }
     let about = About { from: 0, to: 10 * DAY, events: 1000, changes: 1000, excluded: 0, seed, data: [0; 32] };
-    Arc::new(baseline.trained(training, about, 1).expect("a model").0)
+    Arc::new(baseline.trained(training, about, None, 1).expect("a model").0)
 }
 
 /// A hundred changes a day, one in so many with an action and a tag that are new, some with a rule.
