@@ -14,7 +14,7 @@ use support::running::{Running, wait_for};
 use support::{exits, report, tagwarden};
 
 /// A company of one production account, and the clock of its events.
-const COMPANY: &str = "[[company.accounts]]\nid = \"111122223333\"\nname = \"shop-prod\"\nenvironment = \"prod\"\n";
+const COMPANY: &str = "[alert]\ngroup_window = \"10m\"\nmax_a_day = 99\n[[company.accounts]]\nid = \"111122223333\"\nname = \"shop-prod\"\nenvironment = \"prod\"\n";
 
 /// Somebody stops trail `n`, `n` hours after midnight: an alert of its own.
 fn stop_logging(n: u64) -> String {
