@@ -3,6 +3,7 @@
 
 pub mod archive;
 pub mod events;
+pub mod past;
 pub mod place;
 pub mod running;
 
