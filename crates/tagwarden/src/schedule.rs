@@ -50,7 +50,7 @@ impl<'de> Deserialize<'de> for Schedule {
 
 impl Schedule {
     /// The first time after `now`.
-    fn after(self, now: Timestamp) -> Timestamp {
+    pub fn after(self, now: Timestamp) -> Timestamp {
         match self {
             Self::Daily(minute) => {
                 let today = Timestamp(now.day() * DAY_MS + minute * MINUTE_MS);
