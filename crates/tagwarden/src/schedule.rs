@@ -50,7 +50,7 @@ impl<'de> Deserialize<'de> for Schedule {
 
 impl Schedule {
     /// The first time after `now`.
-    pub fn after(self, now: Timestamp) -> Timestamp {
+    fn after(self, now: Timestamp) -> Timestamp {
         match self {
             Self::Daily(minute) => {
                 let today = Timestamp(now.day() * DAY_MS + minute * MINUTE_MS);
@@ -76,6 +76,7 @@ impl Schedule {
     /// Does `work` at each time, for good; `done` hears whether it went well. The same failure is told once in a row.
     pub async fn keep(self, mut work: impl AsyncFnMut() -> Result<()>, mut done: impl FnMut(bool)) -> ! {
         let mut told = String::new();
+        eprintln!("tagwarden: training begins at {}", self.after(SystemClock.now()));
         loop {
             self.wait().await;
             let result = work().await;

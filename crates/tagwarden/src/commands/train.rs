@@ -7,8 +7,6 @@ use anyhow::Result;
 use indicatif::ProgressBar;
 use serde::Deserialize;
 use serde_json::json;
-use tagwarden_core::Clock as _;
-use tagwarden_engine::SystemClock;
 
 use crate::Usage;
 use crate::schedule::Schedule;
@@ -58,7 +56,6 @@ pub async fn run(args: Args) -> Result<()> {
     let Some(schedule) = args.schedule else { return once(&args, &lessons).await };
     // What is wrong from the start is told at the start.
     train::root(&args.archive)?;
-    eprintln!("tagwarden: learns first at {}", schedule.after(SystemClock.now()));
     schedule.keep(async || once(&args, &lessons).await, |_| ()).await
 }
 
