@@ -11,6 +11,7 @@ from html import escape
 SIZE, ADVANCE, LEADING, EDGE = 13, 7.83, 18, 16
 COLOURS = {31: "#f47067", 33: "#daaa3f", 36: "#56d4dd"}
 TOKEN = re.compile(r"\x1b\[([0-9;]*)m|\x1b\]8;;.*?\x1b\\|\x1b\[[0-9;?]*[A-Za-z]|\r")
+PIECE = re.compile(r"\S+(?: \S+)*")
 
 
 def runs(line):
@@ -42,10 +43,11 @@ def picture(lines):
         column, spans = 0, []
         for style, text in runs(line):
             attributes = "".join(f' {name}="{value}"' for name, value in sorted(style.items()))
-            # Every piece has its place and length, so that no font can push the columns about.
-            place = f'x="{EDGE + column * ADVANCE:.2f}" textLength="{len(text) * ADVANCE:.2f}"'
-            if text.strip():
-                spans.append(f"<tspan {place}{attributes}>{escape(text)}</tspan>")
+            # Every piece has its place and length, so that no font can push the columns about; pieces end where blanks do
+            # more than part two words, because browsers fold those.
+            for piece in PIECE.finditer(text):
+                left, long = EDGE + (column + piece.start()) * ADVANCE, len(piece[0]) * ADVANCE
+                spans.append(f'<tspan x="{left:.2f}" textLength="{long:.2f}"{attributes}>{escape(piece[0])}</tspan>')
             column += len(text)
         columns = max(columns, column)
         if spans:
@@ -55,7 +57,7 @@ def picture(lines):
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img">',
         "<title>A terminal that shows tagwarden demo</title>",
         f'<rect width="{width}" height="{height}" rx="8" fill="#0d1117"/>',
-        f'<g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, DejaVu Sans Mono, monospace" font-size="{SIZE}" fill="#e6edf3" xml:space="preserve">',
+        f'<g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, DejaVu Sans Mono, monospace" font-size="{SIZE}" fill="#e6edf3">',
         *drawn,
         "</g>",
         "</svg>",

@@ -164,6 +164,21 @@ fn the_example_is_in_order_and_has_every_setting() {
 }
 
 #[test]
+fn the_example_runs_as_it_stands() {
+    let temp = tempfile::tempdir().unwrap();
+    let text = fs::read_to_string(repository().join("tagwarden.example.toml")).unwrap();
+    let config = temp.path().join("tagwarden.toml");
+    fs::write(&config, text.replace("127.0.0.1:9464", "127.0.0.1:0")).unwrap();
+    fs::create_dir(temp.path().join("events")).unwrap();
+    let mut run = tagwarden();
+    run.args(["run", "-c"]).arg(&config).env("TAGWARDEN_SLACK_WEBHOOK", "https://127.0.0.1:1/");
+    let worker = Running::start(&mut run);
+    assert_eq!(worker.get("/healthz").0, "HTTP/1.1 200 OK");
+    worker.signal(Signal::TERM);
+    assert!(worker.wait().0.success());
+}
+
+#[test]
 fn the_same_seed_gives_the_same_bytes() {
     let temp = tempfile::tempdir().unwrap();
     let written = |name: &str, seed: u64| {

@@ -144,7 +144,7 @@ fn what_cannot_be_judged_is_said_and_changes_nothing() {
     let name = names(&served).remove(0);
 
     let unknown = fault(&mut verdict(&place, &["zzzzzzzz", "benign", "--by", "lee"]));
-    assert!(unknown.contains("found `zzzzzzzz`, of which no alert goes by it; wanted"), "{unknown}");
+    assert!(unknown.contains("found `zzzzzzzz`, but no alert has that name; wanted"), "{unknown}");
     let word = fault(&mut verdict(&place, &[&name, "false_positive", "--by", "lee"]));
     assert!(word.contains("false_positive") && word.contains("true_positive, expected, benign"), "{word}");
     let nobody = fault(&mut verdict(&place, &[&name, "benign", "--by", " "]));

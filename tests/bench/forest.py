@@ -78,7 +78,7 @@ def main():
         print(f"one, 100 x 4096, {name}: p50 {p50:.2f}, p99 {p99:.2f}   {want}")
     print(f"load, 100 x 4096: {median(run['load_ms'] for run in one):.2f} ms   < 5 ms")
     tails = [ours(binary, "tails", work / "rows.f32", COLUMNS) for _ in range(ROUNDS)]
-    p50, p99, _ = map(median, zip(*(run["top3_us"] for run in tails)))
+    p50, p99, _ = map(median, zip(*(run["row_us"] for run in tails)))
     print(f"tails, {COLUMNS} columns: fit {median(run['fit_s'] for run in tails):.2f} s, one p50 {p50:.2f}, p99 {p99:.2f} us")
     arguments = [work / "group.f32", GROUP_COLUMNS, TOLERANCE, MIN_POINTS]
     found = [ours(binary, "dbscan", *arguments, work / "new.f32") for _ in range(ROUNDS)]

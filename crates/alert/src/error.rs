@@ -39,7 +39,7 @@ pub enum AlertError {
     },
     /// No alert is called so.
     #[error(
-        "alert: found `{found}`, of which {why}; wanted the eight letters in an alert's message, or a change_id that was told"
+        "alert: found `{found}`, but {why}; wanted the eight letters in an alert's message, or a change_id that was told"
     )]
     NoAlert {
         /// What was asked for.

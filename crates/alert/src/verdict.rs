@@ -208,7 +208,7 @@ fn find(db: &Connection, alert: &str) -> Result<i64, AlertError> {
         }
     }
     match found.as_slice() {
-        [] => Err(none("no alert goes by it")),
+        [] => Err(none("no alert has that name")),
         [(id, _)] => Ok(*id),
         many => Err(AlertError::ManyAlerts {
             found: alert.to_owned(),

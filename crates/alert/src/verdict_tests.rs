@@ -107,13 +107,13 @@ fn an_alert_goes_by_its_short_name_and_by_any_of_its_changes() {
     assert_eq!(found(&short_id("e0.0").to_uppercase()), Ok("e0.0".to_owned()));
     // Only the change that opened an alert gives it its name.
     for (name, why) in [
-        (short_id("e0.1"), "no alert goes by it"),
-        ("e7.0".into(), "no alert goes by it"),
-        (String::new(), "no alert goes by it"),
+        (short_id("e0.1"), "no alert has that name"),
+        ("e7.0".into(), "no alert has that name"),
+        (String::new(), "no alert has that name"),
         ("e9.0".into(), "nobody was told of this change"),
     ] {
         let told = found(&name).unwrap_err();
-        assert!(told.starts_with(&format!("alert: found `{name}`, of which {why}; wanted the eight")), "{told}");
+        assert!(told.starts_with(&format!("alert: found `{name}`, but {why}; wanted the eight")), "{told}");
     }
     let written: i64 = ledger.db.query_row("SELECT count(*) FROM alert_verdict", [], |row| row.get(0)).unwrap();
     assert_eq!(written, 2);

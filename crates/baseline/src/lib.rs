@@ -41,7 +41,7 @@ pub use features::{FEATURES_VERSION, Family, Feature, Row};
 pub use governed::Governed;
 pub use matrix::{Matrix, MatrixError};
 pub use model::{About, LAYOUT_VERSION, Model, ModelError};
-pub use reasons::quote;
+pub use reasons::{quote, thousands};
 pub use rerank::{Example, Interval, Trial, Verdicts, Weight};
 pub use settings::{Kind, Settings};
 pub use shadow::Agreement;

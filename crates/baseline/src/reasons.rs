@@ -3,6 +3,7 @@
 mod amounts;
 mod known;
 
+pub use known::thousands;
 use tagwarden_core::{Actor, ActorKind, Change, Enriched, Event, Text};
 
 use crate::actors::{self, Deed};

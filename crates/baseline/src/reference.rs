@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tagwarden_core::{Entry, StateDelta};
 
 use crate::Settings;
+use crate::features::FEATURES_VERSION;
 use crate::surprisal::ORDINARY;
 
 /// Groups kept per day, highest first.
@@ -183,7 +184,8 @@ impl Reference {
             warm_up: days(settings.warm_up_days),
             alerts_per_day: settings.alerts_per_day,
             dropped: BTreeSet::new(),
-            scale: 0,
+            // Even, as a model's never is.
+            scale: u64::from(FEATURES_VERSION) << 1,
             until_then: None,
             frozen: None,
         }
@@ -194,7 +196,7 @@ impl Reference {
         (self.scale, self.until_then, self.frozen) = (scale, Some(until_then), None);
     }
 
-    /// What scores are of now; 0 without a model.
+    /// What scores are of now; without a model, which features.
     pub(crate) fn scale(&self) -> u64 {
         self.scale
     }

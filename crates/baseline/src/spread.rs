@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use tagwarden_core::{Entry, StateDelta};
 
-use crate::features::{Feature, Row};
+use crate::features::{FEATURES_VERSION, Feature, Row};
 use crate::hash::text;
 
 pub(crate) const SPACE: &str = "spread";
@@ -170,9 +170,12 @@ impl Spread {
     pub(crate) fn restore(&mut self, entry: &Entry) {
         let (Some(value), Ok(day)) = (entry.value.as_deref(), entry.key.as_slice().try_into()) else { return };
         let day = u16::from_be_bytes(day);
+        // Bins are found by a feature's place in a row: those of other features would count for the wrong ones.
         if let Some((first, read)) = Day::decode(value) {
             self.first = Some(first);
             self.days.insert(day, read);
+        } else {
+            self.dropped.push(day);
         }
     }
 
@@ -183,7 +186,8 @@ impl Spread {
             day.dirty = false;
             delta.set(SPACE, number.to_be_bytes(), day.encode(first));
         }
-        for day in self.dropped.drain(..) {
+        // A day that could not be read may have begun anew.
+        for day in self.dropped.drain(..).filter(|day| !self.days.contains_key(day)) {
             delta.remove(SPACE, day.to_be_bytes());
         }
     }
@@ -227,7 +231,8 @@ fn as_f32(x: f64) -> f32 {
 
 impl Day {
     fn encode(&self, first: u16) -> Vec<u8> {
-        let mut out = first.to_be_bytes().to_vec();
+        let mut out = FEATURES_VERSION.to_be_bytes().to_vec();
+        out.extend(first.to_be_bytes());
         for number in [self.calls, self.changes, u32::try_from(self.rules.len()).unwrap_or(0)] {
             out.extend(number.to_be_bytes());
         }
@@ -242,8 +247,10 @@ impl Day {
         out
     }
 
-    /// The first day of all and this one; `None` if the bytes are none of `encode`'s.
+    /// The first day of all and this one; `None` if the bytes are none of `encode`'s, or of other features.
     fn decode(bytes: &[u8]) -> Option<(u16, Self)> {
+        let (_, bytes) =
+            bytes.split_first_chunk().filter(|(version, _)| **version == FEATURES_VERSION.to_be_bytes())?;
         let (first, rest) = bytes.split_first_chunk()?;
         let (head, rest) = rest.split_first_chunk::<12>()?;
         let &[calls, changes, rules] = head.as_chunks::<4>().0 else { return None };
@@ -269,7 +276,7 @@ impl Day {
 #[cfg(test)]
 mod tests {
     use super::{BINS, Spread, bin_of, edge};
-    use crate::features::{Feature, Row};
+    use crate::features::{FEATURES_VERSION, Feature, Row};
     use tagwarden_core::StateDelta;
 
     fn row(feature: Feature, x: f64) -> Row {
@@ -321,5 +328,25 @@ mod tests {
         delta.entries.iter().rev().for_each(|entry| again.restore(entry));
         let (was, is) = (spread.frozen(11).expect("one").clone(), again.frozen(11).expect("one").clone());
         assert_eq!((was.tails, was.rules, was.changes), (is.tails, is.rules, is.changes));
+    }
+
+    #[test]
+    fn days_of_other_features_are_no_reference_and_do_not_stay() {
+        let (mut spread, mut delta) = (taught(), StateDelta::default());
+        spread.delta(&mut delta);
+        let mut again = Spread::new(28);
+        for entry in &mut delta.entries {
+            let version = entry.value.as_mut().and_then(|value| value.first_chunk_mut::<4>()).expect("a version");
+            *version = (FEATURES_VERSION + 1).to_be_bytes();
+            again.restore(entry);
+        }
+        assert!(again.frozen(11).is_none() && !again.is_settled(11), "what is new says nothing yet");
+        // The newest day goes on under the features of now.
+        again.learn(10, &row(Feature::Region, 1.0), true, std::iter::empty());
+        let mut delta = StateDelta::default();
+        again.delta(&mut delta);
+        let kept = |entry: &&tagwarden_core::Entry| entry.value.is_some();
+        let kept: Vec<_> = delta.entries.iter().filter(kept).map(|entry| entry.key.as_slice()).collect();
+        assert_eq!((kept, delta.entries.len()), (vec![&10u16.to_be_bytes()[..]], 10));
     }
 }

@@ -31,15 +31,6 @@ struct Reference {
     scale: f64,
 }
 
-/// The three columns of a row that are farthest out.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Extremes {
-    /// The sum of their tails, in nats.
-    pub sum: f64,
-    /// The columns, the farthest out first; of equal ones the one further left. `None` where there are fewer columns.
-    pub columns: [Option<usize>; 3],
-}
-
 impl Tails {
     /// Learns the references from `rows`.
     ///
@@ -72,23 +63,6 @@ impl Tails {
     /// 1). It never falls as `x` rises. 0 for NaN and for a column that is not there: they are no evidence.
     pub fn tail(&self, column: usize, x: f32) -> f64 {
         self.columns.get(column).map_or(0.0, |reference| reference.tail(x))
-    }
-
-    /// The sum of the three greatest tails of a row, and whose they are.
-    ///
-    /// `row` has [`Tails::columns`] numbers; a missing one has the tail 0, more are left alone.
-    pub fn top3(&self, row: &[f32]) -> Extremes {
-        let mut top = [(0.0, None); 3];
-        for (column, reference) in self.columns.iter().enumerate() {
-            let tail = row.get(column).map_or(0.0, |x| reference.tail(*x));
-            let mut next = (tail, Some(column));
-            for place in &mut top {
-                if place.1.is_none() || next.0 > place.0 {
-                    std::mem::swap(place, &mut next);
-                }
-            }
-        }
-        Extremes { sum: top.iter().map(|(tail, _)| tail).sum(), columns: top.map(|(_, column)| column) }
     }
 
     /// The references as bytes, the same on every machine.
@@ -183,7 +157,7 @@ impl Reference {
 #[cfg(test)]
 #[expect(clippy::float_cmp, reason = "0 is exact, and so is what comes back from bytes")]
 mod tests {
-    use super::{EXACT, Extremes, Tails};
+    use super::{EXACT, Tails};
     use crate::matrix::{Matrix, MatrixError};
     use proptest::prelude::*;
 
@@ -235,18 +209,6 @@ mod tests {
         for x in sorted.iter().rev().take(EXACT as usize).step_by(97) {
             assert!((tails.tail(0, *x) - plain(&values, *x)).abs() < 1e-12);
         }
-    }
-
-    #[test]
-    fn the_three_farthest_out_are_named() {
-        let values: Vec<f32> = (0..100).flat_map(|n| [n as f32; 4]).collect();
-        let tails = fit(&values, 4);
-        let top = tails.top3(&[50.0, 99.0, 10.0, 99.0]);
-        assert_eq!(top.columns, [Some(1), Some(3), Some(0)]);
-        let sum = tails.tail(1, 99.0) * 2.0 + tails.tail(0, 50.0);
-        assert!((top.sum - sum).abs() < 1e-12);
-        assert_eq!(fit(&[1.0], 1).top3(&[0.0]), Extremes { sum: 0.0, columns: [Some(0), None, None] });
-        assert_eq!(tails.top3(&[]).columns, [Some(0), Some(1), Some(2)]);
     }
 
     #[test]

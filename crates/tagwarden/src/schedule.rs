@@ -76,6 +76,7 @@ impl Schedule {
     /// Does `work` at each time, for good; `done` hears whether it went well. The same failure is told once in a row.
     pub async fn keep(self, mut work: impl AsyncFnMut() -> Result<()>, mut done: impl FnMut(bool)) -> ! {
         let mut told = String::new();
+        eprintln!("tagwarden: training begins at {}", self.after(SystemClock.now()));
         loop {
             self.wait().await;
             let result = work().await;

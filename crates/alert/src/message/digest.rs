@@ -26,6 +26,11 @@ pub(crate) fn digest(
         _ => ("Daily digest", format!("Digest of {n} {changes}")),
     };
     let lead = format!("{lead}; worst: ");
+    // A page waits for the day's digest only where its alert has paged already.
+    let loudest = match kind {
+        "daily" => Disposition::Digest,
+        _ => offers.iter().fold(Disposition::Digest, |loudest, offer| group::louder(loudest, offer.disposition)),
+    };
     let text = lead.clone() + &words::sentence_within(main, LINE.saturating_sub(lead.chars().count()));
     let first = offers.iter().map(|offer| offer.event_time).min()?;
     let last = offers.iter().map(|offer| offer.event_time).max()?;
@@ -44,9 +49,7 @@ pub(crate) fn digest(
         text: fit::cut(&text, LINE),
         title: title.to_owned(),
         severity: main.severity,
-        disposition: offers
-            .iter()
-            .fold(Disposition::Digest, |loudest, offer| group::louder(loudest, offer.disposition)),
+        disposition: loudest,
         first,
         last,
         changes: n,
@@ -78,7 +81,7 @@ fn by_severity(counted: &[(Severity, u64)]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use tagwarden_core::Severity;
+    use tagwarden_core::{Disposition, Severity};
 
     use super::{LISTED, digest};
     use crate::Offer;
@@ -96,6 +99,15 @@ mod tests {
         assert_eq!(message.fields, [("Severity".to_owned(), "1 critical, 2 high".to_owned())]);
         assert!(message.reasons[0].starts_with("[critical]") && message.reasons[0].contains("ledger"));
         assert!(message.reasons[1].ends_with("× 2"), "{:?}", message.reasons);
+    }
+
+    #[test]
+    fn a_daily_digest_pages_nobody() {
+        let paged = [Offer { disposition: Disposition::Page, ..offer("a.0", 0) }];
+        let counted = [(Severity::High, 1)];
+        let loud = |kind| digest("d", kind, &paged, &counted, None).map(|message| message.disposition);
+        assert_eq!(loud("daily"), Some(Disposition::Digest));
+        assert_eq!([loud("late"), loud("overflow")], [Some(Disposition::Page); 2]);
     }
 
     #[test]

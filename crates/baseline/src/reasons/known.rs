@@ -121,10 +121,10 @@ impl Scene<'_, '_> {
     }
 }
 
-/// `4,210`.
-fn thousands(number: u32) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + 3);
+/// A number as people read it: `4,210`.
+pub fn thousands(number: impl Into<u64>) -> String {
+    let digits = number.into().to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
         if at > 0 && (digits.len() - at).is_multiple_of(3) {
             out.push(',');
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn numbers_are_read_in_threes() {
-        let numbers = [0, 999, 1000, 4210, 1_204_000, u32::MAX].map(thousands);
+        let numbers = [0, 999, 1000, 4210, 1_204_000, u32::MAX].map(|number: u32| thousands(number));
         assert_eq!(numbers, ["0", "999", "1,000", "4,210", "1,204,000", "4,294,967,295"]);
     }
 }

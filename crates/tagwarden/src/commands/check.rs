@@ -27,10 +27,11 @@ pub fn run(args: &Args) -> Result<()> {
         .as_deref()
         .map_or(Ok(0), |text| tagwarden_detect::Rules::from_version_text(text).map(|rules| rules.len()))?;
     let inventory = if setup.recipe.inventory.is_some() { "with inventory" } else { "no inventory" };
-    println!(
-        "{}: in order: {rules} rules, {} destinations, {inventory}",
-        args.config.display(),
-        setup.config.destination.len()
-    );
+    let destinations = match setup.config.destination.len() {
+        0 => "nobody to tell".to_owned(),
+        1 => "1 destination".to_owned(),
+        n => format!("{n} destinations"),
+    };
+    println!("{}: in order: {rules} rules, {destinations}, {inventory}", args.config.display());
     Ok(())
 }

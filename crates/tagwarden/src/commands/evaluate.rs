@@ -7,7 +7,7 @@ mod table;
 mod truth;
 mod witness;
 
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -51,7 +51,7 @@ pub struct Args {
     /// Write a page with plots
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// Only the JSON object
+    /// Only the JSON object, which ends whatever is not read on a terminal
     #[arg(long)]
     json: bool,
 }
@@ -104,7 +104,10 @@ pub async fn run(args: Args) -> Result<()> {
     if !args.json {
         write!(out, "{}", table::text(&comparison, &judged, until))?;
     }
-    writeln!(out, "{}", comparison.json(&judged, until))?;
+    // For people the table says it all.
+    if args.json || !out.is_terminal() {
+        writeln!(out, "{}", comparison.json(&judged, until))?;
+    }
     Ok(())
 }
 

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
+use tagwarden_baseline::thousands;
 use tagwarden_engine::Counts;
 use tagwarden_simulate::{Spec, demo_spec};
 use tokio::sync::watch;
@@ -226,8 +227,8 @@ async fn tick(counts: Arc<Counts>, lag: Option<Arc<AtomicU64>>) {
         println!(
             "{dim}{:>3} s  {:>6} changes/s   {lag}so far: {} archived only, {} for the digest, {} notified, {} paged{plain}",
             began.elapsed().as_secs(),
-            grouped(changes - before),
-            grouped(get(&counts.archive_only)),
+            thousands(changes - before),
+            thousands(get(&counts.archive_only)),
             get(&counts.digest),
             get(&counts.notify),
             get(&counts.page),
@@ -242,7 +243,7 @@ fn get(count: &AtomicU64) -> u64 {
 
 fn in_words(counts: &Counts) -> String {
     let (events, changes) = (get(&counts.pulled), get(&counts.changes));
-    format!("{} events read, {} changes archived", grouped(events), grouped(changes))
+    format!("{} events read, {} changes archived", thousands(events), thousands(changes))
 }
 
 fn next_steps(dir: &Path) {
@@ -271,26 +272,9 @@ fn quoted(text: &str) -> String {
     }
 }
 
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{grouped, quoted};
-
-    #[test]
-    fn numbers_are_read_in_threes() {
-        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
-    }
+    use super::quoted;
 
     #[test]
     fn commands_can_be_pasted() {

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use tagwarden_baseline::evaluate::{Delays, Metrics};
+use tagwarden_baseline::thousands;
 use tagwarden_core::Timestamp;
 
 use super::compare::Comparison;
@@ -54,9 +55,9 @@ pub(super) fn figures(comparison: &Comparison, judged: &Judged, until: Timestamp
         None => "-".to_owned(),
     };
     vec![
-        ("learned from", format!("{} events before {until}", judged.learned)),
-        ("judged", format!("{} events of {days:.1} days, {} groups", ours.events, ours.groups)),
-        ("to be found", format!("{} incidents of {} events", ours.incidents, ours.malicious_events)),
+        ("learned from", format!("{} events before {}", number(judged.learned), moment(until))),
+        ("judged", format!("{} events of {days:.1} days, {} groups", number(ours.events), number(ours.groups))),
+        ("to be found", format!("{} incidents of {} events", ours.incidents, number(ours.malicious_events))),
         ("average precision, with equal incidents", format!("{ap}, {weighted}")),
         ("incident recall at 5/10/20 groups a day", recall),
         ("  by an event of the incident itself", shares(ours.recall_own_event.values())),
@@ -69,6 +70,15 @@ pub(super) fn figures(comparison: &Comparison, judged: &Judged, until: Timestamp
             format!("{} of {} found at 10 a day ({} in three reasons)", told.hits, told.of, told.hits_in_three),
         ),
     ]
+}
+
+fn number(count: usize) -> String {
+    thousands(count as u64)
+}
+
+/// A day's beginning as a date, any other time in full.
+pub(super) fn moment(time: Timestamp) -> String {
+    if time.of_day() == 0 { time.date() } else { time.to_string() }
 }
 
 /// AP, AP with equal incidents, recall by budget, false groups by recall.
