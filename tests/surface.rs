@@ -36,7 +36,10 @@ fn a_worker_shows_its_identities_as_metrics() {
     let mut read = event(50);
     read["eventName"] = "DescribeInstances".into();
     read["readOnly"] = true.into();
-    fs::write(input.join("1.ndjson"), format!("{}{}\n{}\n{{broken}}\n", lines(0..20), line(3), read)).unwrap();
+    // The first of like reads is kept.
+    let mut like = read.clone();
+    like["eventID"] = event(51)["eventID"].clone();
+    fs::write(input.join("1.ndjson"), format!("{}{}\n{read}\n{like}\n{{broken}}\n", lines(0..20), line(3))).unwrap();
     let config = "[epoch]\nseconds = 1\n[metrics]\nlisten = \"127.0.0.1:0\"\n[[destination]]\nname = \"screen\"\nkind = \"terminal\"\n";
     let place = Place::new(temp.path().join("run"), config);
     let running = Running::start(&mut place.follow(&input));
@@ -53,10 +56,10 @@ fn a_worker_shows_its_identities_as_metrics() {
         let changes = dispositions.map(|d| running.metric(&format!("tagwarden_changes_total{{disposition=\"{d}\"}}")));
         assert_eq!(changes.iter().sum::<u64>(), rows);
     };
-    check([20, 1, 1, 1], 20);
+    check([21, 1, 1, 1], 21);
     fs::write(input.join("2.ndjson"), lines(30..35)).unwrap();
     wait_for("the second epoch", || running.metric("tagwarden_epochs_total") >= 2);
-    check([25, 1, 1, 1], 25);
+    check([26, 1, 1, 1], 26);
 
     let (status, body) = running.get("/healthz");
     assert_eq!((status.as_str(), body.as_str()), ("HTTP/1.1 200 OK", "ok\n"));
