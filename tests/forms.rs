@@ -157,14 +157,14 @@ fn folders_are_read_by_path_plain_and_gzipped() {
 #[test]
 fn a_wrong_configuration_is_told_whole_with_lines_and_ends_with_2() {
     let (temp, input) = written(0..1);
-    let config = "[epoch]\nevents = \"many\"\n\n[alert]\ndigest_hour = 99\ncolour = 1\n\n[nonsense]\na = 1\n\n\
+    let config = "[nonsense]\na = 1\n\n[epoch]\nevents = \"many\"\n\n[alert]\ndigest_hour = 99\ncolour = 1\n\n\
                   [[destination]]\nname = \"x\"\nkind = \"pigeon\"\n";
     let place = Place::new(temp.path().join("run"), config);
     let check = exits(tagwarden().arg("check").arg("-c").arg(place.config()), 2);
     let ran = exits(&mut place.run(&input), 2);
     assert_eq!(told(&check), told(&ran));
     for (line, path, found) in
-        [(2, "epoch.events", "string \"many\""), (6, "alert.colour", "`colour`"), (8, "nonsense", "`nonsense`")]
+        [(1, "nonsense", "`nonsense`"), (5, "epoch.events", "string \"many\""), (9, "alert.colour", "`colour`")]
     {
         let wanted = format!("line {line}: {path}: found ");
         let told = told(&check);
@@ -172,6 +172,9 @@ fn a_wrong_configuration_is_told_whole_with_lines_and_ends_with_2() {
         assert!(line.contains(found) && line.contains(", want "), "{line}");
     }
     assert!(told(&check).contains("pigeon"), "{}", told(&check));
+    let text = told(&check);
+    let numbers = text.lines().filter_map(|line| line.split_once("line ")?.1.split_once(':')?.0.parse::<u32>().ok());
+    assert!(numbers.is_sorted(), "{text}");
     assert!(!place.archive().exists() && !place.state().exists(), "nothing is done under a wrong configuration");
 
     // What is well-formed and still wrong comes at once, too.

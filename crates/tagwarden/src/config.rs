@@ -237,6 +237,11 @@ fn found_and_wanted(message: &str) -> String {
     let message = first_line(message);
     for prefix in ["invalid type: ", "invalid value: ", "invalid length "] {
         if let Some((found, wanted)) = message.strip_prefix(prefix).and_then(|rest| rest.split_once(", expected ")) {
+            let wanted = match wanted {
+                "u16" | "u32" | "u64" | "usize" => "a whole number",
+                "f64" => "a number",
+                wanted => wanted,
+            };
             return format!("found {found}, want {wanted}");
         }
     }
@@ -297,7 +302,7 @@ mod tests {
         let faults: Vec<String> = parse(text).unwrap_err().iter().map(ToString::to_string).collect();
         assert_eq!(faults.len(), 4, "{faults:#?}");
         assert!(
-            faults.iter().any(|f| f.starts_with("line 2: epoch.events: found string \"many\", want")),
+            faults.iter().any(|f| f == "line 2: epoch.events: found string \"many\", want a whole number"),
             "{faults:#?}"
         );
         assert!(

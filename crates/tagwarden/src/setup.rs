@@ -108,7 +108,7 @@ impl Setup {
 /// The bytes of the model that `flag` names, known to be one that can be used.
 pub fn read_model(flag: &str, file: &Path) -> Result<Arc<[u8]>> {
     let told = |what: String| Usage(format!("{flag} {}: {what}", file.display()));
-    let bytes = std::fs::read(file).map_err(|error| told(error.to_string()))?;
+    let bytes = std::fs::read(file).map_err(|error| told(format!("found no model to read: {error}")))?;
     tagwarden_baseline::Model::from_bytes(&bytes).map_err(|error| told(error.to_string()))?;
     Ok(bytes.into())
 }
@@ -125,7 +125,8 @@ impl SetupArgs {
                 .map_err(|e| Usage(format!("reading the configuration {}: {e}", path.display())))?,
             None => String::new(),
         };
-        read(&text, self, overrides).map_err(|faults| {
+        read(&text, self, overrides).map_err(|mut faults| {
+            faults.sort_by_key(|fault| fault.line);
             let name = self.config.as_ref().map_or("command line".into(), |f| f.display().to_string());
             let lines: Vec<String> = faults.iter().map(|f| format!("{name}: {f}")).collect();
             Usage(lines.join("\n")).into()
