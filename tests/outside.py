@@ -10,6 +10,7 @@ import importlib.util
 import json
 import math
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -186,8 +187,14 @@ def quiet_days():
                     raise SystemExit(done.stderr)
                 day_counts[day] = len(endpoint.messages) - sent
                 sent = len(endpoint.messages)
-            rows = f"read_parquet('{temp}/archive/changes/*/*.parquet')"
-            told = {id for (id,) in duckdb.sql(f"select event_id from {rows} where disposition in ('notify', 'page')").fetchall()}
+            # What waits for the day's digest is not told at once.
+            ledger = sqlite3.connect(os.path.join(temp, "state.db"))
+            offers = ledger.execute(
+                "select offer from alert_change join alert_fate using (seq) join alert_message m on m.id = message_id "
+                "where m.kind in ('opening', 'follow_up') and m.status = 'delivered'"
+            )
+            told = {json.loads(offer)["event_id"] for (offer,) in offers}
+            ledger.close()
         incidents = collections.defaultdict(bool)
         for t in truth:
             if t["malicious"]:
