@@ -38,6 +38,21 @@ def jobs(tagwarden, shared, work):
     }
 
 
+def train(tagwarden, work):
+    """CPU seconds per million changes, learning from an archive of the writes."""
+    past, inventory = work / "past", ["--inventory", str(work / "inventory.json")]
+    places = ["--archive", str(past / "archive"), "--state", str(past / "state.db"), "--until-end"]
+    measure([tagwarden, "run", "--input", str(work / "writes.ndjson"), *places, *inventory], past)
+    columns = "SELECT min(dt)::DATE, max(dt)::DATE + 1, count(*) FROM read_parquet('{}/archive/changes/*/*.parquet')"
+    query = f"import duckdb; print(*duckdb.sql({columns.format(past)!r}).fetchone())"
+    first, end, changes = subprocess.check_output([work / "venv/bin/python", "-c", query], text=True).split()
+    command = [tagwarden, "train", "--archive", str(past / "archive"), "--from", first, "--to", end, "--out", "{out}/model"]
+    runs = [measure([*command, *inventory], work / "out") for _ in range(RUNS)]
+    shutil.rmtree(past)
+    cpu, memory = zip(*runs)
+    return statistics.median(cpu) * EVENTS / int(changes), statistics.median(memory), int(changes)
+
+
 def measure(command, out):
     """CPU seconds per million events and peak RSS in MiB of one run."""
     shutil.rmtree(out, ignore_errors=True)
@@ -58,12 +73,14 @@ def main():
     for _ in range(RUNS):
         for name, command in jobs(tagwarden, shared, work).items():
             found[name].append(measure(command, work / "out"))
+    seconds, memory, changes = train(tagwarden, work)
     shutil.rmtree(work / "out")
     print("| job | CPU s / million events | least | peak RSS MiB |\n|---|---|---|---|")
     for name, runs in found.items():
         cpu, memory = zip(*runs)
         print(f"| {name} | {statistics.median(cpu):.1f} | {min(cpu):.1f} | {statistics.median(memory):.0f} |")
-    print(f"\nload at the end: {os.getloadavg()[0]:.1f}")
+    print(f"\ntrain on {changes} changes: {seconds:.1f} CPU s per million changes, peak {memory:.0f} MiB")
+    print(f"load at the end: {os.getloadavg()[0]:.1f}")
 
 
 main()

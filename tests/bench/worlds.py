@@ -24,21 +24,27 @@ def lines(events):
 
 
 def judged(folder, events, *options):
-    """One company's figures, as the outside judge has them."""
+    """One company's figures, as the outside judge has them, and how many attacks their reasons explain."""
     start = json.loads((folder / "spec.json").read_text())["test_start"]
     truth = folder / "truth.ndjson"
     with tempfile.NamedTemporaryFile() as scores:
         command = [TAGWARDEN, "evaluate", "--events", events, "--truth", truth, "--train-until", start, "--json"]
         command += ["--inventory", folder / "inventory.json", "--scores", scores.name, *options]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
         alerts = [json.loads(line) for line in open(scores.name)]
     when = [(e["eventID"], score_alerts.epoch(e["eventTime"]), score_alerts.actor(e)) for e in lines(events)]
     midnight = score_alerts.epoch(f"{start}T00:00:00Z")
-    return score_alerts.score(list(score_alerts.lines(truth)), alerts, when, midnight)
+    figures = score_alerts.score(list(score_alerts.lines(truth)), alerts, when, midnight)
+    return figures, json.loads(done.stdout.splitlines()[-1])["explanation_hits"]
 
 
-def show(title, figures):
-    print(f"{title}\n{score_alerts.text(score_alerts.pool(figures))}\n", flush=True)
+def show(title, companies):
+    figures, reasons = zip(*companies)
+    pooled = score_alerts.pool(figures)
+    of, first, three = (sum(r[name] for r in reasons) for name in ("of", "hits", "hits_in_three"))
+    print(f"{title}\n{score_alerts.text(pooled)}")
+    print(f"at the first event, at ten groups a day: {pooled['time_to_detect']['at_10_a_day']['at_first_event']:.2f}")
+    print(f"first reason unlike the twins': {first} of {of}; one of the first three: {three}\n", flush=True)
 
 
 outside = [SHARED / "data/worlds" / str(world) for world in (1, 2, 3, 4)]
