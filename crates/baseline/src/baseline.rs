@@ -254,8 +254,9 @@ impl Baseline {
     }
 
     /// Whether an event is a read like one that was learned from within four hours: learning from it changes nothing.
-    pub fn knows(&self, event: &Event<'_>) -> bool {
-        self.heard.knows(event)
+    /// `secret` is the `resource_id` of its change if it reads a secret, else empty.
+    pub fn knows(&self, event: &Event<'_>, secret: &str) -> bool {
+        self.heard.knows(event, secret)
     }
 
     /// Learns from a change that was judged; `hits` are the rules that hit and `scores` what was said of it. What belongs
@@ -279,7 +280,7 @@ impl Baseline {
         }
         let today = self.reference.today(event.time.day());
         let first = change.ordinal == 0;
-        self.heard.note(event);
+        self.heard.note(event, secret(change));
         let Judged { lookups, row, deed, key, whom, .. } = &self.judged;
         for lookup in lookups.of_call.iter().filter(|_| first).chain(&lookups.of_change) {
             surprisal::learn(&mut self.table, lookup, today);
@@ -321,7 +322,7 @@ impl Baseline {
         let began = self.began.unwrap_or(event.time.0);
         if judged.call != Some(event.key) {
             judged.call = Some(event.key);
-            judged.known = self.heard.knows(event);
+            judged.known = self.heard.knows(event, secret(change));
             judged.whom = Whom::of(actor);
             let program = self.programs.of(event.user_agent.as_deref().unwrap_or(""));
             judged.lookups.call(event, actor, judged.whom, place, program);
@@ -349,7 +350,7 @@ impl Baseline {
         judged.deed.resource = text(change.resource_arn.as_deref().unwrap_or(&change.resource_id));
         judged.deed.rewrite = rewrites;
         actors::Actor::measure_amounts(self.actors.get(judged.whom.actor), &judged.deed, &mut judged.row);
-        let harm = features::harm(change);
+        let harm = features::harm(change, enriched);
         judged.row.raise(Feature::Harm, harm);
         if matches!(enriched.environment.as_deref(), Some("prod" | "security" | "shared")) {
             judged.row.raise(Feature::ProductionHarm, harm);
@@ -403,6 +404,11 @@ impl Baseline {
             shadow.delta(delta);
         }
     }
+}
+
+/// Which secret is read.
+fn secret<'c>(change: &'c Change<'_>) -> &'c str {
+    if change.family == tagwarden_core::Family::Read && change.kind != "read" { &change.resource_id } else { "" }
 }
 
 /// The tails that a change is judged by: the model's, once what is new here says something; without a model those of

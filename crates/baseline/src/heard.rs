@@ -29,16 +29,16 @@ impl Default for Heard {
 
 impl Heard {
     /// Whether an event is a read that succeeded, like one that was learned from in the same block: by the same identity
-    /// from the same address with the same program, the same call in the same account and region. A late event belongs
-    /// to the newest block.
-    pub(crate) fn knows(&self, event: &Event<'_>) -> bool {
+    /// from the same address with the same program, the same call in the same account and region, of the same `secret`
+    /// if it reads one. A late event belongs to the newest block.
+    pub(crate) fn knows(&self, event: &Event<'_>, secret: &str) -> bool {
         let bit = |way| self.bits.get(word(way)).is_some_and(|word| word & mask(way) != 0);
-        event.time.0.div_euclid(BLOCK) <= self.block && way(event).is_some_and(bit)
+        event.time.0.div_euclid(BLOCK) <= self.block && way(event, secret).is_some_and(bit)
     }
 
     /// Takes an event in; what is no read leaves nothing behind.
-    pub(crate) fn note(&mut self, event: &Event<'_>) {
-        let Some(way) = way(event) else { return };
+    pub(crate) fn note(&mut self, event: &Event<'_>, secret: &str) {
+        let Some(way) = way(event, secret) else { return };
         let block = event.time.0.div_euclid(BLOCK);
         if block > self.block {
             self.block = block;
@@ -84,7 +84,7 @@ impl Heard {
 }
 
 /// A number for how an event reads; `None` if it is no read that succeeded.
-fn way(event: &Event<'_>) -> Option<u64> {
+fn way(event: &Event<'_>, secret: &str) -> Option<u64> {
     if !event.read_only || event.error_code.is_some() {
         return None;
     }
@@ -98,6 +98,7 @@ fn way(event: &Event<'_>) -> Option<u64> {
         Some(&*event.account_id),
         Some(&*event.source),
         Some(&*event.name),
+        Some(secret),
     ];
     Some(parts.into_iter().fold(0, |way, part| mix(way, text(part.unwrap_or("")))))
 }
@@ -149,19 +150,19 @@ mod tests {
     #[test]
     fn a_read_is_known_for_the_rest_of_its_block() {
         let mut heard = Heard::default();
-        assert!(!heard.knows(&read("ListUsers", 5)));
-        heard.note(&read("ListUsers", 5));
-        assert!(heard.knows(&read("ListUsers", BLOCK - 1)));
-        assert!(heard.knows(&read("ListUsers", -1)), "a late one belongs to the newest block");
-        assert!(!heard.knows(&read("ListUsers", BLOCK)), "a block later it says that it still goes on");
-        heard.note(&read("ListRoles", BLOCK));
-        assert!(!heard.knows(&read("ListUsers", BLOCK)), "the block before is forgotten");
+        assert!(!heard.knows(&read("ListUsers", 5), ""));
+        heard.note(&read("ListUsers", 5), "");
+        assert!(heard.knows(&read("ListUsers", BLOCK - 1), ""));
+        assert!(heard.knows(&read("ListUsers", -1), ""), "a late one belongs to the newest block");
+        assert!(!heard.knows(&read("ListUsers", BLOCK), ""), "a block later it says that it still goes on");
+        heard.note(&read("ListRoles", BLOCK), "");
+        assert!(!heard.knows(&read("ListUsers", BLOCK), ""), "the block before is forgotten");
     }
 
     #[test]
     fn every_part_of_the_way_counts() {
         let mut heard = Heard::default();
-        heard.note(&read("ListUsers", 0));
+        heard.note(&read("ListUsers", 0), "");
         let others: [fn(&mut Event<'static>); 8] = [
             |e| e.identity.arn = Some("arn:aws:iam::1:user/another".into()),
             |e| e.identity.invoked_by = Some("config.amazonaws.com".into()),
@@ -175,15 +176,18 @@ mod tests {
         for (number, change) in others.iter().enumerate() {
             let mut other = read("ListUsers", 1);
             change(&mut other);
-            assert!(!heard.knows(&other), "part {number}");
+            assert!(!heard.knows(&other, ""), "part {number}");
         }
+        heard.note(&read("GetSecretValue", 0), "db/password");
+        let again = read("GetSecretValue", 1);
+        assert!(heard.knows(&again, "db/password") && !heard.knows(&again, "api/key"), "each secret is news");
         for change in
             [|e: &mut Event<'_>| e.read_only = false, |e: &mut Event<'_>| e.error_code = Some("Denied".into())]
         {
             let mut other = read("ListUsers", 1);
             change(&mut other);
-            heard.note(&other);
-            assert!(!heard.knows(&other), "writes and refused calls always say something");
+            heard.note(&other, "");
+            assert!(!heard.knows(&other, ""), "writes and refused calls always say something");
         }
     }
 
@@ -191,7 +195,7 @@ mod tests {
     fn it_is_stored_and_read_back_with_what_was_forgotten() {
         let (mut heard, mut stored) = (Heard::default(), std::collections::BTreeMap::new());
         for (name, at) in [("a", 0), ("b", 1), ("c", BLOCK), ("d", BLOCK + 1)] {
-            heard.note(&read(name, at));
+            heard.note(&read(name, at), "");
             let mut delta = StateDelta::default();
             heard.delta(&mut delta);
             for entry in delta.entries {
@@ -206,7 +210,7 @@ mod tests {
             again.restore(entry);
         }
         assert_eq!((again.block, &again.bits), (heard.block, &heard.bits));
-        assert!(again.knows(&read("c", BLOCK + 2)) && !again.knows(&read("a", BLOCK + 2)));
+        assert!(again.knows(&read("c", BLOCK + 2), "") && !again.knows(&read("a", BLOCK + 2), ""));
         let mut nothing = StateDelta::default();
         heard.delta(&mut nothing);
         assert!(nothing.entries.is_empty());

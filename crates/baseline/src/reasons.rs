@@ -133,6 +133,16 @@ impl Scene<'_, '_> {
                 Some(ActorKind::AwsService) => format!("changed by AWS via {}", actor.via),
                 None => format!("changed via {}", actor.via),
             },
+            Feature::Detail => match change.details.get(lookup.index) {
+                Some((name, value)) => format!("{}: {} is {}", kind(), name.replace('_', " "), quote(value)),
+                None => kind(),
+            },
+            Feature::OtherAccount => {
+                let other = self.enriched.other_accounts.get(lookup.index);
+                let id = other.map_or(Text::Borrowed("unknown"), |other| quote(&other.id));
+                let stranger = other.is_some_and(|other| !other.known);
+                format!("{} account {id}", if stranger { "unknown AWS" } else { "AWS" })
+            }
             Feature::TagKey
             | Feature::TagValue
             | Feature::PeerValue
@@ -144,7 +154,7 @@ impl Scene<'_, '_> {
     }
 
     fn tag(&self, lookup: &Lookup) -> String {
-        let delta = self.enriched.tags.get(lookup.tag);
+        let delta = self.enriched.tags.get(lookup.index);
         let key = self.tag_key(lookup);
         let old = delta.and_then(|delta| delta.old.as_deref()).map(quote);
         let new = delta.and_then(|delta| delta.new.as_deref()).map(quote);
@@ -164,7 +174,7 @@ impl Scene<'_, '_> {
     }
 
     fn tag_key(&self, lookup: &Lookup) -> Text<'_> {
-        self.enriched.tags.get(lookup.tag).map_or(Text::Borrowed(""), |delta| quote(&delta.key))
+        self.enriched.tags.get(lookup.index).map_or(Text::Borrowed(""), |delta| quote(&delta.key))
     }
 
     /// `from 203.0.113.7 (203.0.0.0/16)`; what is counted is the network.
@@ -211,7 +221,7 @@ impl Scene<'_, '_> {
 
     /// What the kind of change could do by itself, its tags left aside.
     fn is_harmful(&self) -> bool {
-        harm(self.change) > 0.0
+        harm(self.change, self.enriched) > 0.0
     }
 
     /// The counter of the value in its narrowest context, behind that of the context.

@@ -260,4 +260,15 @@ pub struct Enriched<'a> {
     pub change_set_id: Option<Text<'a>>,
     /// For a witness: the `change_id` that it confirms.
     pub confirms: Option<Text<'a>>,
+    /// AWS accounts other than the resource's own that the change lets in, or that made the call; each once.
+    pub other_accounts: Vec<OtherAccount<'a>>,
+}
+
+/// An AWS account other than the one that a change is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherAccount<'a> {
+    /// Twelve digits.
+    pub id: Text<'a>,
+    /// One of the company's or of its vendors', or nobody said which those are.
+    pub known: bool,
 }

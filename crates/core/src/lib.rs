@@ -17,7 +17,7 @@ mod time;
 
 pub use assess::{Assessment, Disposition, FAMILIES, RuleHit, Scores, Severity, Shadow};
 pub use change::{
-    Actor, ActorKind, Change, Enriched, Family, NetworkClass, TagDelta, TagEdit, TagOp, TagOperation, Via,
+    Actor, ActorKind, Change, Enriched, Family, NetworkClass, OtherAccount, TagDelta, TagEdit, TagOp, TagOperation, Via,
 };
 pub use columns::{Ingest, Row, Value, Versions};
 pub use event::{Event, EventKind, Identity, SessionIssuer};

@@ -15,7 +15,7 @@ use crate::record::RecordEvent;
 pub(crate) const PREFIX: &str = "tagwarden.";
 
 /// The facts beside the columns, as the crate's documentation lists them.
-const FACTS: [&str; 26] = [
+const FACTS: [&str; 27] = [
     "access_keys_changed",
     "actor",
     "actor_root",
@@ -30,6 +30,7 @@ const FACTS: [&str; 26] = [
     "local_hour",
     "local_weekday",
     "ordinal",
+    "outside_accounts",
     "principal",
     "production",
     "production_after",
@@ -127,6 +128,11 @@ impl<'a> RowEvent<'a> {
             "local_hour" => EventValue::Int(actor.local_hour.into()),
             "local_weekday" => EventValue::Int(actor.local_weekday.into()),
             "ordinal" => EventValue::Int(change.ordinal.into()),
+            "outside_accounts" => {
+                let strangers = enriched.other_accounts.iter().filter(|other| !other.known);
+                let ids: Vec<_> = strangers.map(|other| text(&other.id)).collect();
+                (!ids.is_empty()).then_some(EventValue::Array(ids))?
+            }
             "principal" => text(actor.principal.as_deref()?),
             "production" => EventValue::Bool(verdict.production()),
             "production_after" => EventValue::Bool(verdict.production_after),

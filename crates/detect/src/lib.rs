@@ -10,6 +10,8 @@
 //!   Monday), `source_identity_missing`
 //! - `family`, `tag_operation`, `tags_changed` and `tags_removed` (how many), `tags_known`, `ordinal`, `denied`, `witness`
 //! - `environment_before`, `production_before`, `production_after`, `production` (one of the two), `left_production`
+//! - `outside_accounts`: AWS accounts that the change lets in, or that made the call, and that are neither the company's
+//!   nor a vendor's; absent while the inventory names no account
 //! - by the tag policy, of a resource that existed: `protected_keys_changed` (keys that this actor may not change, but
 //!   did), `access_keys_changed` (set, changed or removed keys among [`Policy::access_keys`]), `automation_keys_changed`
 //!   (changed or removed keys among [`Policy::automation_keys`]), `governed_keys_rewritten` (keys on which anything hangs,

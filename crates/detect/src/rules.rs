@@ -17,7 +17,7 @@ use crate::record::RecordEvent;
 use crate::sieve::{Call, Sieve};
 
 /// The rules that come with Tagwarden.
-const SHIPPED: [(&str, &str); 14] = [
+const SHIPPED: [(&str, &str); 15] = [
     ("access_tag_changed.yml", include_str!("../rules/access_tag_changed.yml")),
     ("automation_tag_changed.yml", include_str!("../rules/automation_tag_changed.yml")),
     ("denied_probing.yml", include_str!("../rules/denied_probing.yml")),
@@ -26,6 +26,7 @@ const SHIPPED: [(&str, &str); 14] = [
     ("logging_stopped.yml", include_str!("../rules/logging_stopped.yml")),
     ("mass_retagging.yml", include_str!("../rules/mass_retagging.yml")),
     ("mass_untagging.yml", include_str!("../rules/mass_untagging.yml")),
+    ("outside_accounts.yml", include_str!("../rules/outside_accounts.yml")),
     ("port_opened_to_the_world.yml", include_str!("../rules/port_opened_to_the_world.yml")),
     ("production_reclassified.yml", include_str!("../rules/production_reclassified.yml")),
     ("protected_key_changed.yml", include_str!("../rules/protected_key_changed.yml")),

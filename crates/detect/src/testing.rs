@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use tagwarden_core::{
-    Actor, ActorKind, Assessment, Change, Enriched, Event, EventKind, Family, Identity, RuleHit, Scores, TagDelta,
-    TagEdit, TagOp, TagOperation, Text, Timestamp, Via,
+    Actor, ActorKind, Assessment, Change, Enriched, Event, EventKind, Family, Identity, OtherAccount, RuleHit, Scores,
+    TagDelta, TagEdit, TagOp, TagOperation, Text, Timestamp, Via,
 };
 use tagwarden_json::{Node, Tape};
 
@@ -31,6 +31,9 @@ pub(crate) struct Case {
     pub(crate) tags: Vec<(String, Option<String>, Option<String>, TagOp)>,
     #[serde(default)]
     pub(crate) missing_tags: Vec<String>,
+    /// Accounts that are neither the company's nor a vendor's.
+    #[serde(default)]
+    pub(crate) outside_accounts: Vec<String>,
     #[serde(default = "somebody")]
     pub(crate) actor: String,
     pub(crate) team: Option<String>,
@@ -184,6 +187,11 @@ impl Case {
                 .collect(),
             missing_tags: self.missing_tags.iter().map(|key| Cow::Borrowed(key.as_str())).collect(),
             confirms: text(&self.confirms),
+            other_accounts: self
+                .outside_accounts
+                .iter()
+                .map(|id| OtherAccount { id: Cow::Borrowed(id), known: false })
+                .collect(),
             ..Enriched::default()
         }
     }

@@ -217,6 +217,11 @@ impl Directory {
         self.accounts.get(id)
     }
 
+    /// Whether the account is the company's or a vendor's; nobody is a stranger while no account is named.
+    pub(crate) fn knows(&self, account: &str) -> bool {
+        self.accounts.is_empty() || self.accounts.contains_key(account) || self.vendors.contains_key(account)
+    }
+
     pub(crate) fn vendor(&self, account: &str) -> Option<&str> {
         self.vendors.get(account).map(String::as_str)
     }

@@ -7,6 +7,7 @@ use tagwarden_core::{
 };
 
 use crate::actor::actor;
+use crate::other_accounts::other_accounts;
 use crate::settings::EnvironmentSource;
 use crate::tags::{History, Known, deltas, resource_key};
 use crate::{Directory, Inventory, RestoreError, Sessions, TagStore};
@@ -91,6 +92,7 @@ impl Enricher {
             resource_name,
             change_set_id: change_set(event, actor),
             confirms,
+            other_accounts: other_accounts(&self.directory, event, change),
             tags,
         }
     }

@@ -11,6 +11,7 @@ mod enricher;
 mod environment;
 mod inventory;
 mod network;
+mod other_accounts;
 mod pattern;
 mod sessions;
 mod settings;

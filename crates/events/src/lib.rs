@@ -18,6 +18,6 @@ mod witness;
 
 pub use decode::{Decoder, MAX_EVENT};
 pub use names::feeds_sessions;
-pub use normalise::normalise;
+pub use normalise::{normalise, secret_read};
 pub use redact::{redact, redact_raw, redacted};
 pub use tables::is_tag_operation;

@@ -74,10 +74,11 @@ impl<'e, 'a> Call<'e, 'a> {
         }
     }
 
-    /// What [`first`](Self::first) finds, joined by commas, cut where several values together grow too long.
+    /// What [`first`](Self::first) finds, each value once, joined by commas, cut where several values together grow too long.
     pub(crate) fn joined(&self, paths: &str) -> Option<Text<'a>> {
         let mut out: Option<Text<'a>> = None;
         self.first(paths, &mut |text| match &mut out {
+            Some(all) if all.split(',').any(|known| known == text) => {}
             Some(all) if all.len() < LONGEST => {
                 let all = all.to_mut();
                 all.push(',');

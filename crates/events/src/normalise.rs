@@ -58,9 +58,10 @@ fn push_fault(details: &mut Vec<(&'static str, Text<'_>)>, fault: String) {
 }
 
 fn call<'a>(event: &Event<'a>, out: &mut Vec<Change<'a>>) {
-    let signs_in = ["sts.", "signin.", "sso."].iter().any(|service| event.source.starts_with(service));
-    let known = if event.read_only && !signs_in { None } else { tables::operation(&event.source, &event.action) };
-    if event.read_only && known.and_then(|known| known.row.as_ref()).is_none_or(|row| row.family != Family::SignIn) {
+    let known =
+        if event.read_only && !is_told_apart(event) { None } else { tables::operation(&event.source, &event.action) };
+    let row = known.and_then(|known| known.row.as_ref());
+    if event.read_only && row.is_none_or(|row| !matches!(row.family, Family::SignIn | Family::Read)) {
         out.push(change(Family::Read, "read", tag_targets::recorded(event).unwrap_or_default()));
         return;
     }
@@ -85,6 +86,23 @@ fn call<'a>(event: &Event<'a>, out: &mut Vec<Change<'a>>) {
             born_with(&call, tags, out);
         }
     }
+}
+
+/// Whether the tables are asked about a read: of sign-ins, and of what is kept secret.
+fn is_told_apart(event: &Event<'_>) -> bool {
+    ["sts.", "signin.", "sso.", "secretsmanager.", "ssm.", "ec2."]
+        .iter()
+        .any(|service| event.source.starts_with(service))
+}
+
+/// Which secret an event reads, as the `resource_id` of its first change; empty for every other event.
+pub fn secret_read<'a>(event: &Event<'a>) -> Text<'a> {
+    if !event.read_only || !is_told_apart(event) {
+        return Text::default();
+    }
+    let row = tables::operation(&event.source, &event.action).and_then(|known| known.row.as_ref());
+    let Some(row) = row.filter(|row| row.family == Family::Read) else { return Text::default() };
+    targets(&Call::new(event), row).into_iter().next().map(|target| target.id).unwrap_or_default()
 }
 
 /// A tag operation on resources that are there.

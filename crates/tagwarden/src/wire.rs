@@ -184,7 +184,7 @@ impl Stages for Detection {
     }
 
     fn is_news(&mut self, event: &Event<'_>) -> bool {
-        !self.baseline.knows(event)
+        !self.baseline.knows(event, &tagwarden_events::secret_read(event))
     }
 
     fn normalise<'a>(&mut self, event: &Event<'a>, changes: &mut Vec<Change<'a>>) {

@@ -108,6 +108,7 @@ const BEFORE: &[(&str, &str)] = &[
     ("h local time", "hours"),
     ("time of day", "hours"),
     ("an hour unusual", "hours"),
+    ("AWS account", "other account"),
     ("account", "account"),
     ("region", "region"),
     ("network", "network"),

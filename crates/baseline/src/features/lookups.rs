@@ -8,6 +8,9 @@ use crate::surprisal::Surprisal;
 
 /// Tags looked at in one change: AWS lets a resource have 50, and a crafted event must not cost more than its size.
 const MOST_TAGS: usize = 64;
+/// Details looked at in one change, and the longest of their values in bytes: what is longer lists things.
+const MOST_DETAILS: usize = 12;
+const LONGEST_DETAIL: usize = 64;
 /// Contexts of one value at most.
 const LEVELS: usize = 4;
 
@@ -21,8 +24,8 @@ pub(crate) struct Lookup {
     value: u64,
     /// The keys of the narrowest context and of the value in it.
     pub(crate) narrow: (u64, u64),
-    /// Index in `Enriched::tags`, for the features of tags.
-    pub(crate) tag: usize,
+    /// Index in `Enriched::tags`, `Change::details` or `Enriched::other_accounts`, for the features of those.
+    pub(crate) index: usize,
     /// How unexpected it is, once judged.
     pub(crate) surprisal: Surprisal,
 }
@@ -36,11 +39,11 @@ impl Lookup {
         }
         let levels = u8::try_from(N).unwrap_or(1);
         let narrow = keys(feature, 0, scopes[0], value);
-        Self { feature, scopes, levels, value, narrow, tag: 0, surprisal: Surprisal::default() }
+        Self { feature, scopes, levels, value, narrow, index: 0, surprisal: Surprisal::default() }
     }
 
-    fn of_tag(self, tag: usize) -> Self {
-        Self { tag, ..self }
+    fn at(self, index: usize) -> Self {
+        Self { index, ..self }
     }
 
     /// The keys of each context and of the value in it, narrow to wide.
@@ -204,8 +207,16 @@ impl Lookups {
             }
         }
         let changed = enriched.tags.iter().take(MOST_TAGS).enumerate().filter(|(_, tag)| tag.op != TagOp::Unchanged);
-        for (at, delta) in changed {
-            tag(into, at, delta, whom, place.account);
+        for (index, delta) in changed {
+            tag(into, index, delta, whom, place.account);
+        }
+        let told = change.details.iter().take(MOST_DETAILS).enumerate();
+        for (index, (name, value)) in told.filter(|(_, (_, value))| value.len() <= LONGEST_DETAIL) {
+            let which = mix(what, text(name));
+            into.push(Lookup::new(Feature::Detail, [mix(place.account, which), which], text(value)).at(index));
+        }
+        for (index, other) in enriched.other_accounts.iter().enumerate() {
+            into.push(Lookup::new(Feature::OtherAccount, [place.account, 0], text(&other.id)).at(index));
         }
     }
 
@@ -223,26 +234,26 @@ fn whose(actor: &Actor<'_>, enriched: &Enriched<'_>) -> u64 {
     }
 }
 
-fn tag(into: &mut Vec<Lookup>, at: usize, delta: &TagDelta<'_>, whom: Whom, account: u64) {
+fn tag(into: &mut Vec<Lookup>, index: usize, delta: &TagDelta<'_>, whom: Whom, account: u64) {
     let Whom { actor: own, role, team, kind } = whom;
     let key = text(&delta.key);
     let after = delta.new.as_deref().map_or(0, |new| mix(1, text(new)));
     let removed = u64::from(delta.op == TagOp::Removed);
     into.extend([
-        Lookup::new(Feature::TagKey, [own, role, account, 0], mix(key, removed)).of_tag(at),
-        Lookup::new(Feature::TagValue, [mix(account, key), key], after).of_tag(at),
-        Lookup::new(Feature::PeerValue, [mix(team, key), mix(kind, key)], after).of_tag(at),
+        Lookup::new(Feature::TagKey, [own, role, account, 0], mix(key, removed)).at(index),
+        Lookup::new(Feature::TagValue, [mix(account, key), key], after).at(index),
+        Lookup::new(Feature::PeerValue, [mix(team, key), mix(kind, key)], after).at(index),
     ]);
     if let Some(old) = &delta.old {
         let both = mix(text(old), after);
         into.extend([
-            Lookup::new(Feature::Transition, [mix(account, key), key], both).of_tag(at),
-            Lookup::new(Feature::ActorTransition, [mix(own, key), mix(role, key), mix(kind, key)], both).of_tag(at),
+            Lookup::new(Feature::Transition, [mix(account, key), key], both).at(index),
+            Lookup::new(Feature::ActorTransition, [mix(own, key), mix(role, key), mix(kind, key)], both).at(index),
         ]);
     }
     if let Some(new) = &delta.new {
         let plain = text(&same_in_plain(new));
-        into.push(Lookup::new(Feature::NearMiss, [mix(key, plain)], after).of_tag(at));
+        into.push(Lookup::new(Feature::NearMiss, [mix(key, plain)], after).at(index));
     }
 }
 

@@ -9,7 +9,7 @@ pub(crate) use lookups::{Lookup, Lookups, Place, Whom, role};
 pub(crate) use words::{Program, Programs, agent, network, refused, same_in_plain, tool};
 
 /// Raised whenever a feature is added, dropped or measured otherwise: a model of other features is refused.
-pub const FEATURES_VERSION: u32 = 1;
+pub const FEATURES_VERSION: u32 = 2;
 
 macro_rules! features {
     ($($(#[$meta:meta])* $variant:ident = $name:literal in $family:ident),+ $(,)?) => {
@@ -81,6 +81,8 @@ features! {
     KeyNetwork = "key_network" in Session,
     /// One access key used by another program than it was issued to.
     KeyTool = "key_tool" in Session,
+    /// A detail of the change other than tags, given what is changed and which detail in the account, the organisation.
+    Detail = "detail" in Tags,
     /// The tag key and whether it is removed, given the actor, the role, the account.
     TagKey = "tag_key" in Tags,
     /// The value after, given the key in the account, in the organisation.
@@ -97,6 +99,8 @@ features! {
     Owner = "owner" in Whose,
     /// Kind of actor and way in, given the resource.
     Toucher = "toucher" in Whose,
+    /// Another AWS account that is let in, or that calls, given the account it happens in, the organisation.
+    OtherAccount = "other_account" in Whose,
     /// Calls within ten minutes, against the actor's own most.
     Calls10 = "calls_10m" in Amount,
     /// Calls within an hour.
@@ -174,9 +178,9 @@ pub enum Family {
     When,
     /// Which call.
     What,
-    /// Which tags.
+    /// Which tags, and which other values.
     Tags,
-    /// On whose resource.
+    /// On whose resource, and for whom.
     Whose,
     /// How much of it.
     Amount,

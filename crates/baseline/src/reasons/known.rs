@@ -29,6 +29,10 @@ impl Scene<'_, '_> {
             Feature::RoleAction => self.of_scope(out, "calls", &format!("by role {}", quote(role(self.actor))), &known),
             Feature::AccountAction => self.of_account(out, "calls", &account, &known),
             Feature::Cidr => self.of_account(out, "changes", &account, &known),
+            Feature::Detail => self.of_account(out, "such changes", &account, &known),
+            Feature::OtherAccount => {
+                self.of_account(out, "dealings with other accounts", &account, &known);
+            }
             Feature::NewRegion => self.of_scope(out, "calls", "in all accounts", &known),
             Feature::Toucher => self.of_scope(out, "changes", "of this resource", &known),
             Feature::TagValue | Feature::Transition => {

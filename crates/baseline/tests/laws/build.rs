@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use tagwarden_baseline::{Baseline, Governed, Settings};
 use tagwarden_core::{
-    Actor, ActorKind, Change, Enriched, Event, EventKind, Family, Identity, NetworkClass, RuleHit, Scores, Severity,
-    TagDelta, TagEdit, TagOp, Timestamp, Via,
+    Actor, ActorKind, Change, Enriched, Event, EventKind, Family, Identity, NetworkClass, OtherAccount, RuleHit,
+    Scores, Severity, TagDelta, TagEdit, TagOp, Timestamp, Via,
 };
 use tagwarden_json::Tape;
 
@@ -40,6 +40,10 @@ pub(crate) struct Made {
     pub(crate) issues: Option<&'static str>,
     pub(crate) resource: String,
     pub(crate) tags: Vec<(String, Option<String>, Option<String>)>,
+    /// Details of the change.
+    pub(crate) details: Vec<(&'static str, &'static str)>,
+    /// Another account, and whether it is known.
+    pub(crate) other: Option<(&'static str, bool)>,
     pub(crate) hits: Vec<RuleHit>,
 }
 
@@ -65,6 +69,8 @@ impl Made {
             issues: None,
             resource: "i-0".to_owned(),
             tags: vec![],
+            details: vec![],
+            other: None,
             hits: vec![],
         }
     }
@@ -94,7 +100,15 @@ impl Made {
     fn event_key(&self) -> u128 {
         let mut hasher = DefaultHasher::new();
         self.call.hash(&mut hasher);
-        let call = Self { ordinal: 0, resource: String::new(), tags: vec![], hits: vec![], ..self.clone() };
+        let call = Self {
+            ordinal: 0,
+            resource: String::new(),
+            tags: vec![],
+            details: vec![],
+            other: None,
+            hits: vec![],
+            ..self.clone()
+        };
         format!("{call:?}").hash(&mut hasher);
         hasher.finish().into()
     }
@@ -156,8 +170,9 @@ impl Made {
             resource_arn: None,
             resource_name: None,
             tags: TagEdit::default(),
-            details: vec![],
+            details: self.details.iter().map(|(name, value)| (*name, Cow::Borrowed(*value))).collect(),
         };
+        let other = |(id, known)| OtherAccount { id: Cow::Borrowed(id), known };
         let deltas = self.tags.iter().map(|(key, old, new)| TagDelta {
             key: Cow::Borrowed(key),
             old: old.as_deref().map(Cow::Borrowed),
@@ -169,8 +184,12 @@ impl Made {
                 _ => TagOp::Modified,
             },
         });
-        let enriched =
-            Enriched { account_name: Some(Cow::Borrowed("nimbus-prd")), tags: deltas.collect(), ..Enriched::default() };
+        let enriched = Enriched {
+            account_name: Some(Cow::Borrowed("nimbus-prd")),
+            tags: deltas.collect(),
+            other_accounts: self.other.map(other).into_iter().collect(),
+            ..Enriched::default()
+        };
         run(&event, &actor, &change, &enriched)
     }
 

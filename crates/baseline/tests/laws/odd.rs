@@ -185,3 +185,43 @@ fn an_access_key_used_elsewhere_than_where_it_was_issued_stands_out() {
     let tool = Made { agent: Some("Boto3/1.35"), ..call(NOW + 2 * MINUTE, "203.0.113.7") }.judged_by(&mut baseline);
     assert!(tool.score > same.score, "{} {}", tool.score, same.score);
 }
+
+#[test]
+fn a_detail_never_seen_stands_out_and_one_that_is_always_new_does_not() {
+    let mut baseline = settled();
+    let names = ["a1", "b2", "c3", "d4", "e5", "f6"];
+    let run = |n: usize, size, image| Made {
+        call: 7,
+        details: vec![("instance_type", size), ("image", image)],
+        ..Made::ordinary("ci-deploy", NOW + i64::try_from(n).expect("small") * HOUR)
+    };
+    for n in 0..60 {
+        let size = if n % 2 == 0 { "t3.micro" } else { "m5.large" };
+        run(n, size, names.get(n / 10).copied().unwrap_or("z")).taught_to(&mut baseline);
+    }
+    let said = |made: Made, baseline: &mut _| made.judged_by(baseline).reasons.join("; ");
+    let new = said(run(60, "p4d.24xlarge", "f6"), &mut baseline);
+    let wanted = "tags changed: instance type is p4d.24xlarge: 0 of 60 such changes in account nimbus-prd";
+    assert!(new.contains(wanted), "{new}");
+    let ordinary = said(run(60, "t3.micro", "f6"), &mut baseline);
+    assert!(!ordinary.contains("instance type"), "{ordinary}");
+}
+
+#[test]
+fn another_account_stands_out_once_and_a_stranger_more_than_a_neighbour() {
+    let mut baseline = settled();
+    let share = |n: i64, other, known| Made {
+        call: 9,
+        other: Some((other, known)),
+        ..Made::ordinary("ana@example.net", NOW + n * HOUR)
+    };
+    for n in 0..40 {
+        share(n, "222222222222", true).taught_to(&mut baseline);
+    }
+    let usual = share(40, "222222222222", true).judged_by(&mut baseline);
+    let neighbour = share(40, "333333333333", true).judged_by(&mut baseline);
+    let stranger = share(40, "999999999999", false).judged_by(&mut baseline);
+    assert!(usual.score < neighbour.score && neighbour.score < stranger.score, "{usual:?} {neighbour:?} {stranger:?}");
+    let wanted = "unknown AWS account 999999999999: 0 of 40 dealings with other accounts in account nimbus-prd";
+    assert!(stranger.reasons.iter().any(|reason| reason == wanted), "{stranger:?}");
+}

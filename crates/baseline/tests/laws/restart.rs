@@ -124,6 +124,8 @@ fn made() -> impl Strategy<Value = (i64, Made)> {
             issues: (issues == 0).then_some("ASIA3"),
             resource: name(resource),
             tags: tags.into_iter().map(|(key, old, new)| (name(key), old.map(name), new.map(name))).collect(),
+            details: if resource < 4 { vec![("size", ["s", "m", "l", "xl"][usize::from(resource)])] } else { vec![] },
+            other: (action > 6).then_some(("999999999999", rule < 6)),
             hits: vec![],
         };
         let made = if rule < 2 { made.hit(&name(rule), Severity::High) } else { made };

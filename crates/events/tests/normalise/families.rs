@@ -1,6 +1,9 @@
 //! Calls of every family, each with its whole expected change.
 
-use crate::support::{lines, record};
+use tagwarden_core::Timestamp;
+use tagwarden_events::{Decoder, secret_read};
+
+use crate::support::{lines, record, with_changes};
 
 /// Blocks of source and operation, request, response and expected changes.
 const CASES: &str = include_str!("families.txt");
@@ -22,6 +25,54 @@ fn every_call_gives_its_whole_change() {
         seen += 1;
     }
     assert!(seen > 150, "{seen} cases");
+}
+
+/// Which secret was read is told; a read of anything else says no more than that it is one.
+#[test]
+fn reads_of_secrets() {
+    let secret = "AWS::SecretsManager::Secret";
+    let arn = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:db-Ab12Cd";
+    let cases = [
+        (
+            "secretsmanager",
+            "GetSecretValue",
+            format!(r#"{{"secretId":"{arn}"}}"#),
+            "db-Ab12Cd",
+            format!("secret_read | {secret}"),
+        ),
+        (
+            "secretsmanager",
+            "GetSecretValue",
+            r#"{"secretId":"db"}"#.to_owned(),
+            "db",
+            format!("secret_read | {secret}"),
+        ),
+        (
+            "ssm",
+            "GetParameters",
+            r#"{"names":["/a","/b"],"withDecryption":true}"#.to_owned(),
+            "/a",
+            "parameter_read | AWS::SSM::Parameter".to_owned(),
+        ),
+        (
+            "ec2",
+            "GetPasswordData",
+            r#"{"instanceId":"i-01"}"#.to_owned(),
+            "i-01",
+            "password_read | AWS::EC2::Instance".to_owned(),
+        ),
+        ("ec2", "DescribeInstances", r#"{"instanceId":"i-01"}"#.to_owned(), "", "read | -".to_owned()),
+        ("s3", "GetObject", r#"{"bucketName":"b"}"#.to_owned(), "", "read | -".to_owned()),
+    ];
+    for (source, name, request, which, wanted) in cases {
+        let text = record(source, name, &request, "null", "").replace(r#""readOnly":false"#, r#""readOnly":true"#);
+        let found = lines(&text);
+        assert!(found[0].starts_with(&format!("read {wanted} | ")), "{name}: {found:?}");
+        let mut decoder = Decoder::new();
+        let event = decoder.decode(text.as_bytes(), Timestamp(4_000_000_000_000)).expect("a record");
+        assert_eq!(secret_read(&event), which, "{name}");
+        with_changes(&text, |changes| assert_eq!(changes[0].resource_id, which, "{name}: as the change has it"));
+    }
 }
 
 /// `ConsoleLogin` and its like: no request, an answer, facts in `additionalEventData`.
