@@ -113,11 +113,7 @@ fn the_rules_name_kinds_that_calls_have() {
 /// What a rule leaves out, some case that hits would show.
 #[test]
 fn pipelines_services_and_refused_calls_are_left_out_where_a_rule_says_so() {
-    let said: [(&[&str], fn(&mut Case)); 3] = [
-        (&["tagwarden.via: iac"], |case| case.via = Some(Via::Iac)),
-        (&["tagwarden.actor_kind: aws_service"], |case| case.actor_kind = Some(ActorKind::AwsService)),
-        (&["tagwarden.denied: ", "errorCode: null"], |case| case.record["errorCode"] = "AccessDenied".into()),
-    ];
+    let said = ["tagwarden.via: iac", "tagwarden.actor_kind: aws_service", "tagwarden.denied: "];
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
     let mut shown = 0;
     for (file, cases) in cases() {
@@ -129,13 +125,17 @@ fn pipelines_services_and_refused_calls_are_left_out_where_a_rule_says_so() {
                 let mut judge = Judge::new(Rules::shipped().unwrap(), case.policy.clone()).unwrap();
                 case.judge(&mut judge).hits.iter().any(|hit| &*hit.title == title)
             };
-            for (words, make) in said.iter().filter(|(words, _)| words.iter().any(|word| rule.contains(word))) {
+            for word in said.into_iter().filter(|word| rule.contains(word)) {
                 let mut told = cases.iter().filter(|case| case.hits.iter().any(|hit| hit == title)).cloned();
                 let left_out = told.any(|mut case| {
-                    make(&mut case);
+                    match word {
+                        "tagwarden.via: iac" => case.via = Some(Via::Iac),
+                        "tagwarden.denied: " => case.record["errorCode"] = "AccessDenied".into(),
+                        _ => case.actor_kind = Some(ActorKind::AwsService),
+                    }
                     !hits(&case)
                 });
-                assert!(left_out, "{file}: {title}: {words:?}");
+                assert!(left_out, "{file}: {title}: {word}");
                 shown += 1;
             }
         }
