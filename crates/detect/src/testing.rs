@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use tagwarden_core::{
-    Actor, ActorKind, Assessment, Change, Enriched, Event, EventKind, Family, Identity, OtherAccount, RuleHit, Scores,
-    TagDelta, TagEdit, TagOp, TagOperation, Text, Timestamp, Via,
+    Actor, ActorKind, Assessment, Change, Enriched, Event, EventKind, Family, Identity, NetworkClass, OtherAccount,
+    RuleHit, Scores, TagDelta, TagEdit, TagOp, TagOperation, Text, Timestamp, Via,
 };
 use tagwarden_json::{Node, Tape};
 
@@ -17,9 +17,11 @@ use crate::{Judge, Policy, RowParts};
 #[serde(deny_unknown_fields)]
 pub(crate) struct Case {
     pub(crate) name: String,
-    /// The `CloudTrail` record.
+    /// The `CloudTrail` record; `{n}` in it, and in the actor, counts the times it happens.
     pub(crate) record: serde_json::Value,
-    pub(crate) kind: String,
+    /// What kind of change it is; none: whatever the tables of events make of the record, resource and details included.
+    pub(crate) kind: Option<String>,
+    #[serde(default = "generic")]
     pub(crate) family: Family,
     #[serde(default)]
     pub(crate) resource_id: String,
@@ -39,6 +41,8 @@ pub(crate) struct Case {
     pub(crate) team: Option<String>,
     pub(crate) actor_kind: Option<ActorKind>,
     pub(crate) via: Option<Via>,
+    pub(crate) session: Option<String>,
+    pub(crate) network: Option<NetworkClass>,
     #[serde(default)]
     pub(crate) off_hours: bool,
     pub(crate) before: Option<String>,
@@ -58,14 +62,20 @@ pub(crate) struct Case {
     pub(crate) policy: Policy,
     /// The titles of the rules that hit, the last time.
     pub(crate) hits: Vec<String>,
-    pub(crate) severity: String,
-    pub(crate) disposition: String,
+    /// None: not looked at.
+    pub(crate) severity: Option<String>,
+    /// None: what nobody is told of.
+    pub(crate) disposition: Option<String>,
     /// The first reason.
     pub(crate) reason: Option<String>,
 }
 
 fn somebody() -> String {
     "ana@example.com".to_owned()
+}
+
+fn generic() -> Family {
+    Family::Generic
 }
 
 fn once() -> u32 {
@@ -108,18 +118,15 @@ impl Case {
             if let Some(call) = self.calls.iter().cycle().nth(usize::try_from(time).unwrap()) {
                 record["eventName"] = call.as_str().into();
             }
-            let text = record.to_string();
+            let text = record.to_string().replace("{n}", &time.to_string());
             let mut tape = Tape::new();
             let mut event = event(tape.parse(&text).unwrap());
             if self.actor.is_empty() {
                 event.kind = EventKind::TagState;
             }
             event.time = event.time.plus_seconds(time.into());
-            let mut change = self.change();
-            if self.times > 1 {
-                change.resource_id = Cow::Owned(format!("{}-{time}", self.resource_id));
-            }
-            let (actor, enriched) = (self.actor(&event), self.enriched());
+            let change = self.change(&event, time);
+            let (actor, enriched) = (self.actor(&event, time), self.enriched());
             let row = RowParts { event: &event, actor: &actor, change: &change, enriched: &enriched };
             let mut hits: Vec<RuleHit> = Vec::new();
             judge.match_event(&event, &mut hits);
@@ -133,14 +140,20 @@ impl Case {
         assessment
     }
 
-    fn change(&self) -> Change<'_> {
+    fn change<'a>(&'a self, event: &Event<'a>, time: u32) -> Change<'a> {
+        let Some(kind) = &self.kind else {
+            let mut changes = Vec::new();
+            tagwarden_events::normalise(event, &mut changes);
+            return changes.swap_remove(0);
+        };
         let details = self.details.iter();
+        let id = if self.times > 1 { format!("{}-{time}", self.resource_id) } else { self.resource_id.clone() };
         Change {
             ordinal: 0,
             family: self.family,
-            kind: self.kind.clone().leak(),
+            kind: kind.clone().leak(),
             resource_type: Text::default(),
-            resource_id: Cow::Borrowed(&self.resource_id),
+            resource_id: id.into(),
             resource_arn: None,
             resource_name: None,
             tags: TagEdit { operation: self.operation, ..TagEdit::default() },
@@ -148,21 +161,26 @@ impl Case {
         }
     }
 
-    fn actor(&self, event: &Event<'_>) -> Actor<'_> {
+    fn actor(&self, event: &Event<'_>, time: u32) -> Actor<'_> {
         Actor {
             kind: self.actor_kind.or(Some(ActorKind::Human)),
             human: None,
-            identity_type: None,
+            identity_type: event
+                .record
+                .at(&["userIdentity", "type"])
+                .and_then(|node| node.str())
+                .map(Cow::into_owned)
+                .map(Cow::Owned),
             arn: None,
-            session: None,
+            session: self.session.as_deref().map(Cow::Borrowed),
             principal: None,
             access_key_id: None,
             via: self.via.unwrap_or(Via::Api),
             root: event.record.at(&["userIdentity", "type"]).and_then(|node| node.str()).as_deref() == Some("Root"),
             chain: Vec::new(),
-            key: self.actor.clone(),
+            key: self.actor.replace("{n}", &time.to_string()),
             team: self.team.as_deref().map(Cow::Borrowed),
-            network: None,
+            network: self.network,
             local_hour: if self.off_hours { 3 } else { 11 },
             local_weekday: 2,
             business_hours: !self.off_hours,

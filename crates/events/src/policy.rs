@@ -33,6 +33,10 @@ pub(crate) fn facts<'a>(call: &Call<'_, 'a>, path: &str, details: &mut Vec<(&'st
         Kind::String if node.raw() == member::HIDDEN => return,
         Kind::String => {
             let text = node.str().unwrap_or_default();
+            // SNS sets names and numbers by the member that also sets its policy.
+            if !text.trim_start().starts_with('{') {
+                return;
+            }
             let mut tape = Tape::new();
             match tape.parse(&text) {
                 Ok(policy) => facts.read(policy, &call.event.account_id),
