@@ -38,7 +38,7 @@ impl Default for Settings {
             expire_after: Span::hours(24),
             digest_hour: 8,
             max_waiting: 20,
-            max_a_day: 8,
+            max_a_day: 9,
             runbook_url: None,
         }
     }

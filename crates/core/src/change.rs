@@ -260,7 +260,7 @@ pub struct Enriched<'a> {
     pub change_set_id: Option<Text<'a>>,
     /// For a witness: the `change_id` that it confirms.
     pub confirms: Option<Text<'a>>,
-    /// AWS accounts other than the resource's own that the change lets in, or that made the call; each once.
+    /// AWS accounts other than the resource's own that made the call or that its request names; each once.
     pub other_accounts: Vec<OtherAccount<'a>>,
 }
 
@@ -271,4 +271,6 @@ pub struct OtherAccount<'a> {
     pub id: Text<'a>,
     /// One of the company's or of its vendors', or nobody said which those are.
     pub known: bool,
+    /// It is let in, or made the call; else it is only named, as the owner of a source, a layer or an image.
+    pub let_in: bool,
 }

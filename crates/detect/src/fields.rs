@@ -129,7 +129,7 @@ impl<'a> RowEvent<'a> {
             "local_weekday" => EventValue::Int(actor.local_weekday.into()),
             "ordinal" => EventValue::Int(change.ordinal.into()),
             "outside_accounts" => {
-                let strangers = enriched.other_accounts.iter().filter(|other| !other.known);
+                let strangers = enriched.other_accounts.iter().filter(|other| other.let_in && !other.known);
                 let ids: Vec<_> = strangers.map(|other| text(&other.id)).collect();
                 (!ids.is_empty()).then_some(EventValue::Array(ids))?
             }

@@ -208,7 +208,7 @@ impl Case {
             other_accounts: self
                 .outside_accounts
                 .iter()
-                .map(|id| OtherAccount { id: Cow::Borrowed(id), known: false })
+                .map(|id| OtherAccount { id: Cow::Borrowed(id), known: false, let_in: true })
                 .collect(),
             ..Enriched::default()
         }

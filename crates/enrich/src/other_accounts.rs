@@ -1,6 +1,7 @@
 //! Which other AWS accounts a change lets in, or came from.
 
 use tagwarden_core::{Change, Event, OtherAccount, Text};
+use tagwarden_json::{Kind, Node};
 
 use crate::Directory;
 
@@ -19,32 +20,91 @@ const LETS_IN: [&str; 8] = [
 /// As many as a person would read.
 const MOST: usize = 20;
 
-/// The accounts other than the event's own: the caller's, then those that `change` names, each once.
+/// Words in the names of request members that say the same.
+const WORDS: [&str; 8] = ["account", "principal", "destination", "grantee", "owner", "target", "member", "userid"];
+
+/// Endings of the kinds of change that shut somebody out.
+const SHUTS_OUT: [&str; 9] =
+    ["_cancelled", "_closed", "_deleted", "_detached", "_disassociated", "_left", "_rejected", "_removed", "_revoked"];
+
+/// Values of a request that are looked at.
+const MOST_VALUES: usize = 256;
+
+/// The accounts other than the event's own: the caller's, then those that `change` and its request name, each once.
 pub(crate) fn other_accounts<'a>(
     directory: &Directory,
     event: &Event<'a>,
     change: &Change<'a>,
 ) -> Vec<OtherAccount<'a>> {
     let mut others: Vec<OtherAccount<'a>> = Vec::new();
-    let mut add = |id: Text<'a>| {
-        if !event.account_id.is_empty()
-            && id != event.account_id
-            && others.len() < MOST
-            && others.iter().all(|other| other.id != id)
-        {
-            let known = directory.knows(&id);
-            others.push(OtherAccount { id, known });
+    if event.account_id.is_empty() {
+        return others;
+    }
+    let opens = !SHUTS_OUT.iter().any(|ending| change.kind.ends_with(ending));
+    let mut add = |id: &str, let_in: bool| {
+        if let Some(other) = others.iter_mut().find(|other| other.id == id) {
+            other.let_in |= let_in;
+        } else if id != event.account_id && others.len() < MOST {
+            let known = directory.knows(id);
+            others.push(OtherAccount { id: Text::Owned(id.to_owned()), known, let_in });
         }
     };
-    if let Some(id) = event.identity.account_id.as_ref().filter(|id| is_account(id)) {
-        add(id.clone());
+    if let Some(id) = event.identity.account_id.as_deref().filter(|id| is_account(id)) {
+        add(id, true);
     }
     for (name, value) in &change.details {
         if LETS_IN.contains(name) {
-            value.split(',').filter_map(account_of).for_each(|id| add(Text::Owned(id.to_owned())));
+            value.split(',').filter_map(account_of).for_each(|id| add(id, opens));
         }
     }
+    if let Some(request) = event.request.filter(|_| !event.read_only) {
+        let mut room = MOST_VALUES;
+        named(request, &Place { name: "", within: None }, opens, &mut room, &mut add);
+    }
     others
+}
+
+/// Where in a request a value stands: the names of the members around it.
+struct Place<'p> {
+    name: &'p str,
+    within: Option<&'p Self>,
+}
+
+impl Place<'_> {
+    fn lets_in(&self) -> bool {
+        WORDS.iter().any(|word| self.says(word))
+    }
+
+    fn says(&self, word: &str) -> bool {
+        contains(self.name, word) || self.within.is_some_and(|within| within.says(word))
+    }
+}
+
+/// Goes through a request.
+fn named(node: Node<'_>, place: &Place<'_>, opens: bool, room: &mut usize, add: &mut impl FnMut(&str, bool)) {
+    if *room == 0 {
+        return;
+    }
+    *room -= 1;
+    match node.kind() {
+        Kind::Object => {
+            for (key, value) in node.members() {
+                named(value, &Place { name: key.raw(), within: Some(place) }, opens, room, add);
+            }
+        }
+        Kind::Array => node.elements().for_each(|element| named(element, place, opens, room, add)),
+        Kind::String => {
+            if let Some(id) = account_of(node.raw()) {
+                add(id, opens && place.lets_in() && !place.says("remove"));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether `name` has `word`, which is in lower case, in any letter case.
+fn contains(name: &str, word: &str) -> bool {
+    name.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// The account in an ARN, or the account itself.
@@ -62,7 +122,7 @@ mod tests {
     use tagwarden_core::Change;
 
     use super::other_accounts;
-    use crate::testing::{change, event};
+    use crate::testing::{change, event, node};
     use crate::{Directory, Inventory, Settings};
 
     fn directory(inventory: &str) -> Directory {
@@ -70,14 +130,25 @@ mod tests {
         Directory::build(&Settings::default(), Some(&inventory)).unwrap()
     }
 
-    fn found(inventory: &str, caller: &'static str, details: &[(&'static str, &'static str)]) -> Vec<(String, bool)> {
+    /// Id, known, let in.
+    fn found(
+        inventory: &str,
+        caller: &'static str,
+        details: &[(&'static str, &'static str)],
+        request: &str,
+    ) -> Vec<(String, bool, bool)> {
         let mut event = event();
         event.account_id = "111111111111".into();
         event.identity.account_id = (!caller.is_empty()).then_some(caller.into());
+        event.request = Some(node(request));
         let details = details.iter().map(|(name, value)| (*name, (*value).into())).collect();
         let change = Change { details, ..change() };
         let others = other_accounts(&directory(inventory), &event, &change);
-        others.into_iter().map(|other| (other.id.into_owned(), other.known)).collect()
+        others.into_iter().map(|other| (other.id.into_owned(), other.known, other.let_in)).collect()
+    }
+
+    fn one(id: &str, known: bool, let_in: bool) -> (String, bool, bool) {
+        (id.to_owned(), known, let_in)
     }
 
     const COMPANY: &str =
@@ -87,29 +158,51 @@ mod tests {
     fn strangers_are_told_from_the_company_and_its_vendors() {
         let shared =
             [("shared_with", "222222222222,999999999999,all,111111111111,999999999999"), ("vpc", "888888888888")];
-        let wanted = [("222222222222".to_owned(), true), ("999999999999".to_owned(), false)];
-        assert_eq!(found(COMPANY, "111111111111", &shared), wanted, "each once, the own and everybody left out");
+        let wanted = [one("222222222222", true, true), one("999999999999", false, true)];
+        assert_eq!(found(COMPANY, "111111111111", &shared, "{}"), wanted, "each once, the own and everybody left out");
         let arns = [("external_accounts", "arn:aws:iam::333333333333:root,arn:aws:iam::777777777777:role/x,AIDAX")];
-        let wanted = [("333333333333".to_owned(), true), ("777777777777".to_owned(), false)];
-        assert_eq!(found(COMPANY, "", &arns), wanted, "the vendor is known");
+        let wanted = [one("333333333333", true, true), one("777777777777", false, true)];
+        assert_eq!(found(COMPANY, "", &arns, "{}"), wanted, "the vendor is known");
+    }
+
+    #[test]
+    fn what_a_request_names_is_found_wherever_it_stands() {
+        let let_in = [
+            r#"{"principals": ["999999999999"]}"#,
+            r#"{"target": {"id": "999999999999", "type": "ACCOUNT"}}"#,
+            r#"{"destinationArn": "arn:aws:logs:eu-west-1:999999999999:destination:d"}"#,
+            r#"{"ipPermissions": {"items": [{"groups": {"items": [{"userId": "999999999999"}]}}]}}"#,
+        ];
+        for request in let_in {
+            assert_eq!(found(COMPANY, "", &[], request), [one("999999999999", false, true)], "{request}");
+        }
+        let named = r#"{"layers": ["arn:aws:lambda:eu-west-1:580247275435:layer:Insights:38"], "size": 111122223333}"#;
+        assert_eq!(found(COMPANY, "", &[], named), [one("580247275435", false, false)], "a source lets nobody in");
+        let taken = r#"{"createVolumePermission": {"remove": {"items": [{"userId": "999999999999"}]}}}"#;
+        assert_eq!(found(COMPANY, "", &[], taken), [one("999999999999", false, false)], "who is shut out");
+        let twice = r#"{"layers": ["arn:aws:lambda:x:999999999999:layer:a"], "principal": "999999999999"}"#;
+        assert_eq!(found(COMPANY, "", &[], twice), [one("999999999999", false, true)], "the worse counts");
+        let many: Vec<String> = (0..400).map(|n| format!(r#""{n}""#)).collect();
+        let deep = format!(r#"{{"a": [{}], "principal": "999999999999"}}"#, many.join(","));
+        assert_eq!(found(COMPANY, "", &[], &deep), [], "a crafted request costs no more than its share");
     }
 
     #[test]
     fn a_caller_from_elsewhere_counts() {
-        assert_eq!(found(COMPANY, "999999999999", &[]), [("999999999999".to_owned(), false)]);
-        assert_eq!(found(COMPANY, "222222222222", &[]), [("222222222222".to_owned(), true)]);
-        assert_eq!(found(COMPANY, "anonymous", &[]), [], "no account");
+        assert_eq!(found(COMPANY, "999999999999", &[], "{}"), [one("999999999999", false, true)]);
+        assert_eq!(found(COMPANY, "222222222222", &[], "{}"), [one("222222222222", true, true)]);
+        assert_eq!(found(COMPANY, "anonymous", &[], "{}"), [], "no account");
     }
 
     #[test]
     fn without_a_list_of_accounts_nobody_is_a_stranger() {
-        let others = found("{}", "", &[("peer_account", "999999999999")]);
-        assert_eq!(others, [("999999999999".to_owned(), true)]);
+        let others = found("{}", "", &[("peer_account", "999999999999")], "{}");
+        assert_eq!(others, [one("999999999999", true, true)]);
     }
 
     #[test]
     fn a_list_without_end_is_cut() {
         let many: String = (0..100).map(|n| format!("{:012},", 222_222_222_222_u64 + n)).collect();
-        assert_eq!(found(COMPANY, "", &[("shared_with", many.leak())]).len(), super::MOST);
+        assert_eq!(found(COMPANY, "", &[("shared_with", many.leak())], "{}").len(), super::MOST);
     }
 }

@@ -13,6 +13,12 @@ const LOSSES: [&str; 9] =
 pub(crate) fn harm(change: &Change<'_>, enriched: &Enriched<'_>) -> f64 {
     let word = |wanted: &str| change.kind.split('_').any(|word| word == wanted);
     let lost = change.family != Family::Tags && { change.kind.split('_').any(|word| LOSSES.contains(&word)) };
+    // Who else gets at it, or where else it goes.
+    let ways_out = || {
+        let words = ["sharing", "share", "shared", "permission", "policy", "access", "subscription", "subscribed"];
+        let out = ["export", "exported", "destination", "replication", "mirror", "peering", "presigned", "password"];
+        words.into_iter().chain(out).any(word)
+    };
     // What is left when all else is gone.
     let last_copy = || ["backup", "recovery", "snapshot", "vault", "replication"].into_iter().any(word);
     let by_kind: f64 = match change.family {
@@ -26,7 +32,7 @@ pub(crate) fn harm(change: &Change<'_>, enriched: &Enriched<'_>) -> f64 {
         Family::Logging | Family::Iam => 2.0,
         Family::SecurityGroup if word("opened") || word("rules") => 1.5,
         Family::Network if word("flow") && lost => 3.0,
-        Family::Workload if word("sharing") || word("permission") || word("policy") => 1.0,
+        Family::Workload | Family::Network if !lost && ways_out() => 1.0,
         Family::Workload if word("log") && (lost || word("retention")) => 2.0,
         Family::Workload if lost && last_copy() => 2.0,
         Family::Workload if word("command") || word("ssh") || word("tunnel") => 1.0,
@@ -39,7 +45,7 @@ pub(crate) fn harm(change: &Change<'_>, enriched: &Enriched<'_>) -> f64 {
     let anybody = says("principal_star") && !says("principal_star_conditional")
         || change.detail("principal") == Some("*") && change.detail("source_account").is_none();
     let open = says("public") || says("world_open") || anybody;
-    let stranger = enriched.other_accounts.iter().any(|other| !other.known);
+    let stranger = enriched.other_accounts.iter().any(|other| other.let_in && !other.known);
     let all_powerful = change.family == Family::Iam
         && (says("allows_star") || change.details.iter().any(|(_, value)| value.contains("AdministratorAccess")));
     by_kind + OPENED * [open, stranger, all_powerful].map(|is| f64::from(u8::from(is))).iter().sum::<f64>()
@@ -55,7 +61,7 @@ mod tests {
     use tagwarden_core::{Change, Enriched, Family, OtherAccount, TagEdit, Text};
 
     fn harm_to(others: &[bool], family: Family, kind: &'static str, details: &[(&'static str, &'static str)]) -> f64 {
-        let other = |known: &bool| OtherAccount { id: "999999999999".into(), known: *known };
+        let other = |known: &bool| OtherAccount { id: "999999999999".into(), known: *known, let_in: true };
         let change = Change {
             ordinal: 0,
             family,

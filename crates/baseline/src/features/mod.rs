@@ -99,7 +99,7 @@ features! {
     Owner = "owner" in Whose,
     /// Kind of actor and way in, given the resource.
     Toucher = "toucher" in Whose,
-    /// Another AWS account that is let in, or that calls, given the account it happens in, the organisation.
+    /// Another AWS account that calls or that the request names, given the account it happens in, the organisation.
     OtherAccount = "other_account" in Whose,
     /// Calls within ten minutes, against the actor's own most.
     Calls10 = "calls_10m" in Amount,

@@ -172,7 +172,7 @@ impl Made {
             tags: TagEdit::default(),
             details: self.details.iter().map(|(name, value)| (*name, Cow::Borrowed(*value))).collect(),
         };
-        let other = |(id, known)| OtherAccount { id: Cow::Borrowed(id), known };
+        let other = |(id, known)| OtherAccount { id: Cow::Borrowed(id), known, let_in: true };
         let deltas = self.tags.iter().map(|(key, old, new)| TagDelta {
             key: Cow::Borrowed(key),
             old: old.as_deref().map(Cow::Borrowed),
