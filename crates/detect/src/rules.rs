@@ -26,7 +26,7 @@ const SHIPPED: [(&str, &str); 39] = [
     ("backups_destroyed.yml", include_str!("../rules/backups_destroyed.yml")),
     ("console_sign_in.yml", include_str!("../rules/console_sign_in.yml")),
     ("cost_guard_rail_removed.yml", include_str!("../rules/cost_guard_rail_removed.yml")),
-    ("costly_machines.yml", include_str!("../rules/costly_machines.yml")),
+    ("costly_use.yml", include_str!("../rules/costly_use.yml")),
     ("credentials_for_another_user.yml", include_str!("../rules/credentials_for_another_user.yml")),
     ("deletion_protection_off.yml", include_str!("../rules/deletion_protection_off.yml")),
     ("denied_probing.yml", include_str!("../rules/denied_probing.yml")),
