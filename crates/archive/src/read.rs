@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrow_array::StringArray;
 use arrow_array::cast::AsArray;
 use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
@@ -52,11 +53,12 @@ fn read_raw(file: Bytes) -> Result<Vec<(Arc<str>, Position, Bytes)>, Trouble> {
         let texts = batch.column_by_name(raw).and_then(|column| column.as_string_opt::<i32>()).ok_or_else(missing)?;
         let (partitions, positions) =
             (member("partition").ok_or_else(missing)?, member("position").ok_or_else(missing)?);
+        let unpacked = Bytes::from_owner(Unpacked(texts.clone()));
         for ((text, partition), position) in texts.iter().zip(partitions).zip(positions) {
             let Some(text) = text else { continue };
             let position =
                 Position::deserialize(IntoDeserializer::<Unlike>::into_deserializer(position.unwrap_or("")))?;
-            let raw = Bytes::copy_from_slice(text.as_bytes());
+            let raw = unpacked.slice_ref(text.as_bytes());
             if partition.is_some_and(|partition| *partition != *last) {
                 last = partition.unwrap_or("").into();
             }
@@ -64,6 +66,15 @@ fn read_raw(file: Bytes) -> Result<Vec<(Arc<str>, Position, Bytes)>, Trouble> {
         }
     }
     Ok(found)
+}
+
+/// Texts where they were unpacked to: they are most of what is read, and need not be copied.
+struct Unpacked(StringArray);
+
+impl AsRef<[u8]> for Unpacked {
+    fn as_ref(&self) -> &[u8] {
+        self.0.value_data()
+    }
 }
 
 fn corrupt(key: &str, error: &dyn std::fmt::Display) -> ArchiveError {

@@ -1,5 +1,7 @@
 //! What is remembered of each actor: since when, how busy at most, from where last, what was odd within the hour.
 
+use std::sync::LazyLock;
+
 use tagwarden_core::NetworkClass;
 
 use crate::features::{ECHOES, Feature, Row};
@@ -257,11 +259,16 @@ fn place(span: i64) -> usize {
 
 /// Linear counting (Whang et al. 1990): so many things leave so many of 128 bits empty.
 fn distinct(bits: u128) -> u16 {
-    let empty = f64::from(bits.count_zeros().max(1));
-    let things = 128.0 * (128.0 / empty).ln();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 621")]
-    let things = things.round() as u16;
-    things
+    /// By how many bits are empty.
+    static THINGS: LazyLock<[u16; 129]> = LazyLock::new(|| {
+        std::array::from_fn(|empty| {
+            let things = 128.0 * (128.0 / empty.max(1) as f64).ln();
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 621")]
+            let things = things.round() as u16;
+            things
+        })
+    });
+    THINGS.get(bits.count_zeros() as usize).copied().unwrap_or(0)
 }
 
 /// How new something is that has been known for `age` milliseconds.

@@ -15,6 +15,7 @@ use crate::features::{Family, Row, as_f32};
 use crate::forest::{self, Forest};
 use crate::hash::mix;
 use crate::matrix::{Matrix, MatrixError};
+use crate::memo::Memo;
 use crate::model::{About, Model};
 use crate::rerank::{self, Example};
 use crate::spread::{self, Spread};
@@ -168,8 +169,10 @@ impl Training {
             parts.forest = forest_tails.tail(0, *score);
         }
         let core = crowds(&families)?;
-        let distance = |families: &[f32; Family::COUNT]| core.nearest(families).map(|found| found.distance);
-        let distances: Vec<Option<f32>> = spaced(&families, DISTANCES).map(distance).collect();
+        let mut said = Memo::new();
+        let mut distance =
+            |families: &[f32; Family::COUNT]| said.of(families, || core.nearest(families).map(|found| found.distance));
+        let distances: Vec<Option<f32>> = spaced(&families, DISTANCES).map(&mut distance).collect();
         let known: Vec<f32> = distances.iter().map(|distance| distance.unwrap_or(0.0)).collect();
         let distance_tails = Tails::fit(Matrix::new(&known, 1)?)?;
         let distance_tail = |distance: Option<f32>| distance.map_or(0.0, |distance| distance_tails.tail(0, distance));

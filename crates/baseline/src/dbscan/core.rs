@@ -140,9 +140,10 @@ fn search(tree: &Tree, node: usize, row: &[f32], exact: f32, best: &mut (u32, f3
         return;
     };
     for (squared, child) in children {
-        // As far is near enough: it may be the earlier point.
-        if squared <= best.1 && (squared <= exact || squared * FARTHER < best.1) {
-            search(tree, child, row, exact, best);
+        // Sorted, so none after it will do; as far as the best is near enough, it may be the earlier point.
+        if squared > best.1 || (squared > exact && squared * FARTHER >= best.1) {
+            break;
         }
+        search(tree, child, row, exact, best);
     }
 }

@@ -7,6 +7,9 @@ pub(super) const LEAF: usize = 16;
 /// The point number of a leaf's unused place.
 const NONE: u32 = u32::MAX;
 
+/// The bits of a child's number, beside those of its distance.
+const CHILD: u64 = 0xffff_ffff;
+
 /// Nodes whose boxes are looked at together.
 pub(super) const FOUR: usize = 4;
 
@@ -166,29 +169,31 @@ impl Tree {
 
     /// The same, the nearest first.
     pub(super) fn children_by_distance(&self, node: usize, point: &[f32]) -> Option<[(f32, usize); FOUR]> {
-        let mut four = self.children(node, point)?;
+        // A distance is not below 0, so its bits are in its order: one word holds it and the child, and which of two is
+        // nearer, which is anybody's guess, is chosen without a branch.
+        let four = self.children(node, point)?;
+        let mut four = four.map(|(squared, child)| u64::from(squared.to_bits()) << 32 | child as u64);
         for (a, b) in [(0, 1), (2, 3), (0, 2), (1, 3), (1, 2)] {
-            if four[b].0 < four[a].0 {
-                four.swap(a, b);
-            }
+            let (one, other) = (four[a], four[b]);
+            let swap = other < one & !CHILD;
+            four[a] = if swap { other } else { one };
+            four[b] = if swap { one } else { other };
         }
-        Some(four)
+        let squared = |word: u64| f32::from_bits(u32::try_from(word >> 32).unwrap_or(u32::MAX));
+        Some(four.map(|word| (squared(word), usize::try_from(word & CHILD).unwrap_or(0))))
     }
 
-    /// The squared distances from `point` to a leaf's points, infinity for unused places; `None` if all are above `most`,
-    /// which half of the columns mostly show.
+    /// The squared distances from `point` to a leaf's points, infinity for unused places; `None` if all are above `most`.
     pub(super) fn distances(&self, leaf: usize, point: &[f32], most: f32) -> Option<[f32; LEAF]> {
         let start = (leaf - self.first_leaf) * LEAF * self.columns;
         let values = self.values.get(start..start + LEAF * self.columns).unwrap_or_default();
         let mut sums = [0.0; LEAF];
-        let half = self.columns / 2;
-        let (first, second) = values.as_chunks::<LEAF>().0.split_at_checked(half)?;
-        let (of_first, of_second) = point.split_at_checked(half)?;
-        add(&mut sums, first, of_first);
-        if !any_within(&sums, most) {
-            return None;
+        for (values, at) in values.as_chunks::<LEAF>().0.iter().zip(point) {
+            for (sum, value) in sums.iter_mut().zip(values) {
+                let off = at - value;
+                *sum += off * off;
+            }
         }
-        add(&mut sums, second, of_second);
         any_within(&sums, most).then_some(sums)
     }
 
@@ -196,16 +201,6 @@ impl Tree {
     pub(super) fn numbers(&self, leaf: usize) -> &[u32] {
         let start = (leaf - self.first_leaf) * LEAF;
         self.numbers.get(start..start + LEAF).unwrap_or_default()
-    }
-}
-
-/// Adds the squared differences of some columns.
-fn add(sums: &mut [f32; LEAF], columns: &[[f32; LEAF]], point: &[f32]) {
-    for (values, at) in columns.iter().zip(point) {
-        for (sum, value) in sums.iter_mut().zip(values) {
-            let off = at - value;
-            *sum += off * off;
-        }
     }
 }
 
