@@ -96,10 +96,18 @@ impl<'a> RowEvent<'a> {
 
     /// What the index asks for.
     pub(crate) fn held(&self, key: &str) -> Held<'a> {
-        match self.value(key) {
-            None | Some(EventValue::Null) => Held::Nothing,
-            Some(EventValue::Str(text)) => Held::Text(text),
-            Some(_) => Held::Odd,
+        let event = self.row.event;
+        match key {
+            "tagwarden.change_kind" => Held::Text(self.row.change.kind.into()),
+            "tagwarden.family" => Held::Text(self.row.change.family.as_str().into()),
+            // The name and source of a witness are not those of its record.
+            "eventName" if !event.kind.is_witness() => Held::Text(Cow::Borrowed(&event.name)),
+            "eventSource" if !event.kind.is_witness() => Held::Text(Cow::Borrowed(&event.source)),
+            _ => match self.value(key) {
+                None | Some(EventValue::Null) => Held::Nothing,
+                Some(EventValue::Str(text)) => Held::Text(text),
+                Some(_) => Held::Odd,
+            },
         }
     }
 

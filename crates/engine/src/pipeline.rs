@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use tagwarden_core::{
     Assessment, Change, Clock, Disposition, Event, Ingest, Intent, Move, MoveError, Positions, Pulled, Record, Row,
     RuleHit, Sealed, Source, SourceError, StateDelta, StateError, StateStore, Timestamp, Versions,
@@ -20,6 +20,9 @@ use tokio::sync::watch;
 use crate::recover::join;
 use crate::stages::{Archive, Decode, Outbox, Stages};
 use crate::{Backoff, Counts, EventClock, Meter, Seen, Step, SystemClock};
+
+/// Bytes of copied records in one allocation.
+const COPIES: usize = 1 << 20;
 
 /// When an epoch ends, and what is kept.
 #[derive(Debug, Clone)]
@@ -131,6 +134,8 @@ pub struct Open {
     pub(crate) newest: Option<Timestamp>,
     /// Of the last batch more than half was archived.
     pub(crate) keeps_most: bool,
+    /// Where the next record is copied to, if it outlives its buffer.
+    pub(crate) copies: BytesMut,
     pub(crate) seen: Seen,
     /// Assessments that went out before a crash: a replay keeps them.
     pub(crate) kept: HashMap<String, Assessment>,
@@ -247,7 +252,7 @@ where
             versions: &self.versions,
             kept: &mut open.kept,
             source: source.name(),
-            whole: open.keeps_most,
+            copies: (!open.keeps_most).then_some(&mut open.copies),
         };
         judged.event(record, &event, &hits);
         open.newest = Some(event.time);
@@ -354,14 +359,14 @@ struct Judging<'p, J, A, O> {
     versions: &'p Versions,
     kept: &'p mut HashMap<String, Assessment>,
     source: &'p str,
-    /// The archive holds on to the buffers that records were read into, since most of each is kept anyway. Else a record
-    /// is copied, so that its buffer is soon free and still in the cache.
-    whole: bool,
+    /// Where a record is copied to, so that the buffer that it was read into is soon free and still in the cache. Without,
+    /// the archive holds on to those buffers, since most of each is kept anyway.
+    copies: Option<&'p mut BytesMut>,
 }
 
 impl<J: Stages, A: Archive, O: Outbox> Judging<'_, J, A, O> {
     fn event(self, record: &Record, event: &Event<'_>, hits: &[RuleHit]) {
-        let Self { stages, archive, outbox, counts, meter, versions, kept, source, whole } = self;
+        let Self { stages, archive, outbox, counts, meter, versions, kept, source, mut copies } = self;
         let mut changes: Vec<Change<'_>> = Vec::new();
         stages.normalise(event, &mut changes);
         meter.mark(Step::Normalise);
@@ -398,7 +403,7 @@ impl<J: Stages, A: Archive, O: Outbox> Judging<'_, J, A, O> {
                 raw_sha256,
                 raw_event: redacted.as_deref().filter(|_| first),
             };
-            let raw = || if whole { record.bytes.clone() } else { Bytes::copy_from_slice(&record.bytes) };
+            let raw = || copies.as_mut().map_or_else(|| record.bytes.clone(), |copies| copied(copies, &record.bytes));
             archive.push(&row, (first && redacted.is_none()).then(raw));
             if outbox.wants(&row) {
                 outbox.add(&row);
@@ -414,6 +419,15 @@ impl<J: Stages, A: Archive, O: Outbox> Judging<'_, J, A, O> {
             meter.mark(Step::Write);
         }
     }
+}
+
+/// `bytes` behind the copies before them: one allocation serves many.
+fn copied(copies: &mut BytesMut, bytes: &[u8]) -> Bytes {
+    if copies.capacity() < bytes.len() {
+        *copies = BytesMut::with_capacity(COPIES.max(bytes.len()));
+    }
+    copies.extend_from_slice(bytes);
+    copies.split().freeze()
 }
 
 fn sha256_hex(bytes: &[u8]) -> [u8; 64] {

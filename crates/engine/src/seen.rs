@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 
-use rustc_hash::FxHashSet;
 use tagwarden_core::{StateDelta, StateError, StateStore};
 
 /// Event days whose filters are kept in memory.
@@ -21,7 +20,7 @@ const PROBES: u32 = 8;
 #[derive(Debug, Default)]
 pub struct Seen {
     days: BTreeMap<i64, Day>,
-    open: FxHashSet<(i64, u128)>,
+    open: OpenIds,
     tick: u64,
 }
 
@@ -38,12 +37,12 @@ impl Seen {
     /// Whatever reading the store gives.
     pub fn first_time<S: StateStore>(&mut self, store: &S, day: i64, id: u128) -> Result<bool, StateError> {
         // One look for both questions; taken out again in the rare case that the store knows the id.
-        if !self.open.insert((day, id)) {
+        if !self.open.insert(day, id) {
             return Ok(false);
         }
         let stored = self.was_stored(store, day, id);
         if !matches!(stored, Ok(false)) {
-            self.open.remove(&(day, id));
+            self.open.take_back();
         }
         stored.map(|stored| !stored)
     }
@@ -63,9 +62,7 @@ impl Seen {
 
     /// Hands over the open epoch's ids, in order, and closes it: they are in the store once `delta` is.
     pub fn delta(&mut self, delta: &mut StateDelta) {
-        let mut ids: Vec<_> = self.open.drain().collect();
-        ids.sort_unstable();
-        for (day, id) in ids {
+        for (day, id) in self.open.drain_sorted() {
             if let Some(known) = self.days.get_mut(&day) {
                 known.filter.insert(id);
             }
@@ -80,6 +77,79 @@ impl Seen {
         while self.days.len() >= DAYS {
             let Some(oldest) = self.days.iter().min_by_key(|(_, day)| day.used).map(|(day, _)| *day) else { return };
             self.days.remove(&oldest);
+        }
+    }
+}
+
+/// The ids of the open epoch: a list in order of arrival, and where in it each one is. The places take a sixth of the room
+/// of the ids, so most looks stay within the cache.
+#[derive(Debug, Default)]
+struct OpenIds {
+    ids: Vec<(i64, u128)>,
+    /// By hash, with linear probing: one more than an id's place in `ids`, or 0. At most half are taken.
+    places: Vec<u32>,
+}
+
+impl OpenIds {
+    /// Adds an id; `false` if it is there.
+    fn insert(&mut self, day: i64, id: u128) -> bool {
+        if self.places.len() <= 2 * self.ids.len() {
+            self.grow();
+        }
+        let (slot, known) = self.slot((day, id));
+        if !known {
+            self.ids.push((day, id));
+            self.put(slot, self.ids.len());
+        }
+        !known
+    }
+
+    /// Takes back what the last [`insert`](Self::insert) added.
+    fn take_back(&mut self) {
+        if let Some(&last) = self.ids.last() {
+            let (slot, _) = self.slot(last);
+            self.put(slot, 0);
+            self.ids.pop();
+        }
+    }
+
+    /// Hands all ids out, in order of day and id.
+    fn drain_sorted(&mut self) -> impl Iterator<Item = (i64, u128)> {
+        self.places.fill(0);
+        self.ids.sort_unstable();
+        self.ids.drain(..)
+    }
+
+    /// The slot of an id, and whether it is there already.
+    #[expect(clippy::cast_possible_truncation, reason = "ids and hash are cut on purpose")]
+    fn slot(&self, id: (i64, u128)) -> (usize, bool) {
+        let mut slot = mix((id.1 >> 64) as u64 ^ mix(id.1 as u64)) as usize;
+        loop {
+            // A power of two.
+            slot &= self.places.len() - 1;
+            match self.places.get(slot) {
+                Some(&place) if place > 0 => {
+                    if self.ids.get(place as usize - 1) == Some(&id) {
+                        return (slot, true);
+                    }
+                }
+                _ => return (slot, false),
+            }
+            slot += 1;
+        }
+    }
+
+    fn put(&mut self, slot: usize, place: usize) {
+        if let Some(entry) = self.places.get_mut(slot) {
+            *entry = u32::try_from(place).unwrap_or(u32::MAX);
+        }
+    }
+
+    fn grow(&mut self) {
+        self.places = vec![0; (2 * self.places.len()).max(1024)];
+        for at in 0..self.ids.len() {
+            let (slot, _) = self.slot(self.ids[at]);
+            self.put(slot, at + 1);
         }
     }
 }
@@ -148,7 +218,29 @@ impl Filter {
 
 #[cfg(test)]
 mod tests {
-    use super::{Filter, mix};
+    use std::collections::HashSet;
+
+    use super::{Filter, OpenIds, mix};
+
+    #[test]
+    fn open_ids_are_told_apart_as_a_set_tells_them() {
+        let (mut open, mut set) = (OpenIds::default(), HashSet::new());
+        for n in 0..20_000 {
+            // Few different ones on two days; some are taken back, as the store knows them.
+            let (day, id) = (i64::from(n % 7 == 0), u128::from(mix(n) % 9_000));
+            let added = open.insert(day, id);
+            assert_eq!(added, set.insert((day, id)), "{n}");
+            if added && n % 5 == 0 {
+                open.take_back();
+                set.remove(&(day, id));
+            }
+        }
+        assert_eq!(open.places.iter().filter(|place| **place > 0).count(), open.ids.len(), "no slot is lost");
+        let mut wanted: Vec<_> = set.into_iter().collect();
+        wanted.sort_unstable();
+        assert_eq!(open.drain_sorted().collect::<Vec<_>>(), wanted);
+        assert!(open.insert(0, 1) && !open.insert(0, 1), "empty, and in use again");
+    }
 
     #[test]
     fn a_filter_forgets_nothing_and_seldom_errs() {

@@ -35,7 +35,7 @@ impl Decoder {
         if bytes.len() > MAX_EVENT {
             return Err(decode(format!("found an event of {} bytes, wanted at most {MAX_EVENT}", bytes.len())));
         }
-        let text = std::str::from_utf8(bytes)
+        let text = simdutf8::compat::from_utf8(bytes)
             .map_err(|e| decode(format!("found invalid UTF-8 at byte {}, wanted JSON", e.valid_up_to())))?;
         let envelope = self.tape.parse(text).map_err(|e| decode(format!("json: {e}")))?;
         if envelope.kind() != Kind::Object {

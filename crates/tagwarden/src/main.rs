@@ -19,6 +19,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+/// Judging makes and drops many small texts: jemalloc serves them with a tenth less CPU than the C library.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Knows who changed what in an AWS organisation, and which few changes matter.
 #[derive(Parser)]
 #[command(version, about, after_help = EXIT_CODES)]
