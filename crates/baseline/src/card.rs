@@ -11,7 +11,7 @@ use crate::model::{LAYOUT_VERSION, Model};
 use crate::peers::PeerGroup;
 use crate::rerank::{Verdicts, Weight};
 use crate::spread::{self, BINS};
-use crate::training::windows::{OddHour, OddHours};
+use crate::training::hours::{OddHour, OddHours};
 
 const DAY_SECONDS: i64 = 86_400;
 /// A share below this counts as this: the logarithm of nothing says nothing.

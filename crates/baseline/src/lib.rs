@@ -48,5 +48,5 @@ pub use reasons::{quote, thousands};
 pub use rerank::{Example, Interval, Trial, Verdicts, Weight};
 pub use settings::{Kind, Settings};
 pub use shadow::Agreement;
-pub use training::windows::{OddHour, OddHours};
+pub use training::hours::{OddHour, OddHours};
 pub use training::{Training, TrainingError};

@@ -76,14 +76,12 @@ impl Peers {
 
     /// The actor's group: as it was in the window, else the nearest to its `profile`.
     pub(crate) fn of(&self, actor: u64, profile: Option<&Profile>) -> Option<&PeerGroup> {
-        let group = match self.members.get(&actor) {
-            Some(group) => (*group)?,
-            None => {
-                let core = self.core.as_ref()?;
-                let nearest = core.nearest(&profile?.row()?)?;
-                Some(nearest.group).filter(|_| nearest.distance <= core.tolerance())?
-            }
+        let nearest = || {
+            let core = self.core.as_ref()?;
+            let nearest = core.nearest(&profile?.row()?)?;
+            (nearest.distance <= core.tolerance()).then_some(nearest.group)
         };
+        let group = self.members.get(&actor).copied().unwrap_or_else(nearest)?;
         self.groups.get(group as usize)
     }
 

@@ -4,8 +4,8 @@
 //! which forest and core points are learned, and the highest changes of each of the last days, from which the threshold
 //! comes. What belongs to incidents is given to nobody: not to the baseline, not here.
 
+pub(crate) mod hours;
 pub(crate) mod profiles;
-pub(crate) mod windows;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,8 +24,8 @@ use crate::rerank::{self, Example};
 use crate::spread::{self, Spread};
 use crate::tails::Tails;
 use crate::{Kind, reference};
+use hours::Hours;
 use profiles::Profiles;
-use windows::Hours;
 
 /// Changes kept to learn from, each drawn as likely: 34 MB at most.
 const SAMPLE: usize = 1 << 17;

@@ -25,7 +25,7 @@ fn learned(seed: u64) -> Arc<Model> {
     for made in days(0..10, if seed == 0 { 10 } else { 2 }) {
         let scores = made.judged_by(&mut baseline);
         made.with(|event, actor, _, enriched| {
-            baseline.train(&mut training, event, actor, enriched, &made.hits, &scores)
+            baseline.train(&mut training, event, actor, enriched, &made.hits, &scores);
         });
         made.learnt_by(&mut baseline, &scores);
     }
