@@ -43,6 +43,15 @@ fn a_model_is_learned_and_a_worker_judges_by_it() {
     assert!(number("excluded") > 10, "no incidents, no test");
     assert!(card["groups_a_day"].as_f64() <= card["alerts_per_day"].as_f64(), "{card}");
     assert!(fs::read_to_string(model.join("CARD.md")).unwrap().contains("| tag_value |"));
+    let odd = card["odd_hours"]["farthest"].as_array().unwrap();
+    assert!(!odd.is_empty(), "{card}");
+    for hour in odd {
+        let first = &past.values().find(|row| cell(row, "event_id") == hour["first_event"]).unwrap();
+        assert!(!malicious.contains(cell(first, "event_id")), "{hour} was left out");
+    }
+    let groups = card["peer_groups"].as_array().unwrap();
+    let groups: BTreeSet<&str> = groups.iter().map(|group| group["name"].as_str().unwrap()).collect();
+    assert!(groups.len() > 3 && groups.iter().any(|name| name.starts_with("workloads by iac")), "{groups:?}");
 
     let drift = |from: &str| {
         let mut command = tagwarden();
@@ -76,7 +85,9 @@ fn a_model_is_learned_and_a_worker_judges_by_it() {
     assert!(ranked > 100 && rows.values().filter(day).all(|row| cell(row, "score_forest") != "null"), "{ranked}");
     let online = past.values().filter(day).filter(|row| cell(row, "anomaly_percentile") != "null").count();
     assert_eq!(online, 0, "without a model a week is needed");
-    assert!(rows.values().any(|row| cell(row, "peer_group") != "null"), "whoever reads learns the crowd");
+    let said: BTreeSet<&str> =
+        rows.values().map(|row| cell(row, "peer_group")).filter(|group| *group != "null").collect();
+    assert!(said.len() > 2 && said.is_subset(&groups), "whoever reads learns who does the same job: {said:?}");
 }
 
 #[test]

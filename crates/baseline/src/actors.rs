@@ -2,9 +2,10 @@
 
 use std::sync::LazyLock;
 
-use tagwarden_core::NetworkClass;
+use tagwarden_core::{self as core, Event, NetworkClass};
 
-use crate::features::{ECHOES, Feature, Row};
+use crate::features::{self, ECHOES, Feature, Row};
+use crate::hash::text;
 use crate::slots::Kept;
 
 const MINUTE: i64 = 60_000;
@@ -35,6 +36,23 @@ pub(crate) struct Deed {
     pub(crate) class: Option<NetworkClass>,
     /// The first change of its event.
     pub(crate) first: bool,
+}
+
+impl Deed {
+    /// What a call is, before it is known what it changes.
+    pub(crate) fn of_call(event: &Event<'_>, actor: &core::Actor<'_>) -> Self {
+        let lost =
+            ["Delete", "Remove", "Detach", "Disable", "Stop", "Terminate", "Revoke", "Untag", "Deregister", "Schedule"];
+        Self {
+            at: event.time.0,
+            loss: !event.read_only && lost.into_iter().any(|verb| event.action.starts_with(verb)),
+            refused: features::refused(event.error_code.as_deref()),
+            human: actor.human.is_some(),
+            network: text(features::network(event, actor)),
+            class: actor.network,
+            ..Self::default()
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

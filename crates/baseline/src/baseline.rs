@@ -15,6 +15,7 @@ use crate::hash::{mix, text};
 use crate::heard::{self, Heard};
 use crate::memo::Memo;
 use crate::model::{About, Model, OfForest};
+use crate::profile::{self, Profile};
 use crate::reasons::{self, Scene};
 use crate::reference::{self, Reference};
 use crate::rerank::Example;
@@ -30,6 +31,8 @@ const HOUR: i64 = 3_600_000;
 /// Actors and access keys remembered.
 const MOST_ACTORS: usize = 20_000;
 const MOST_KEYS: usize = 50_000;
+/// Actors counted that no model knows.
+const MOST_NEWCOMERS: usize = 4096;
 const BEGAN: &str = "began";
 
 /// What is normal here, learned online. Its only clock is the events' time.
@@ -38,6 +41,8 @@ pub struct Baseline {
     table: Table,
     actors: Slots<actors::Actor>,
     keys: Slots<AccessKey>,
+    /// What actors do that the model in force does not know.
+    newcomers: Slots<Profile>,
     heard: Heard,
     spread: Spread,
     reference: Reference,
@@ -91,6 +96,7 @@ impl Baseline {
             table: Table::new(settings.max_counters),
             actors: Slots::new("actor", MOST_ACTORS),
             keys: Slots::new("access_key", MOST_KEYS),
+            newcomers: Slots::new("profile", MOST_NEWCOMERS),
             heard: Heard::default(),
             spread: Spread::new(settings.reference_days),
             reference: Reference::new(&settings),
@@ -214,22 +220,41 @@ impl Baseline {
         reasons::write(&scene, &self.judged.lookups, &self.judged.row, &oddest)
     }
 
-    /// Says to which of the model's crowds the change judged last is nearest, and how far. Costs as much as all scores,
-    /// so it too is asked only of what somebody will read.
+    /// Says how far the change judged last is from the model's crowds, and who does the same job as its actor. The first
+    /// costs as much as all scores, so it too is asked only of what somebody will read.
     pub fn peers(&mut self, scores: &mut Scores) {
-        let Some(model) = self.model.as_deref() else { return };
-        if scores.peer_distance.is_none() && scores.tails.is_some() {
+        let Some(model) = self.model.as_deref().filter(|_| scores.tails.is_some()) else { return };
+        if scores.peer_distance.is_none() {
             let families = scores.families;
             crowd(model, &mut self.of_crowds, &families, scores);
         }
+        let actor = self.judged.whom.actor;
+        scores.peer_group = model.peers.of(actor, self.newcomers.get(actor)).map(|group| group.name.clone());
     }
 
     /// Gives the change judged last to a training, before it is learned from.
-    pub fn train(&self, into: &mut Training, event: &Event<'_>, actor: &Actor<'_>, hits: &[RuleHit], scores: &Scores) {
+    pub fn train(
+        &self,
+        into: &mut Training,
+        event: &Event<'_>,
+        actor: &Actor<'_>,
+        enriched: &Enriched<'_>,
+        hits: &[RuleHit],
+        scores: &Scores,
+    ) {
         let day = self.reference.today(event.time.day());
+        let Judged { row, quiet, known, change, .. } = &self.judged;
+        let first = *change == Some(0);
+        // Reads that come again are archived or not: the same must come of both.
+        if first && !known {
+            into.meet(event, actor, enriched);
+        }
         if self.spread.is_settled(day) {
-            let Judged { row, quiet, .. } = &self.judged;
-            into.take(&Given { day, group: group(event, actor), row, quiet: *quiet, hits, scores });
+            let given = Given { day, group: group(event, actor), row, quiet: *quiet, hits, scores };
+            into.take(&given);
+            if !known {
+                into.note(&given, event, actor, first);
+            }
         }
     }
 
@@ -286,6 +311,9 @@ impl Baseline {
             surprisal::learn(&mut self.table, lookup, today);
         }
         self.actors.of(whom.actor).learn(deed, row);
+        if first && self.model.as_deref().is_some_and(|model| !model.peers.knows(whom.actor)) {
+            self.newcomers.of(whom.actor).add(&profile::Deed::of(event, actor, enriched), event.time.0);
+        }
         if let (Some((id, now)), true) = (key, first) {
             if let Some(known) = id.map(|id| self.keys.of(id)) {
                 if known.first == 0 {
@@ -328,7 +356,7 @@ impl Baseline {
             judged.lookups.call(event, actor, judged.whom, place, program);
             judged.of_call = Row::default();
             measure(&self.table, &mut judged.lookups.of_call, &mut judged.of_call);
-            judged.deed = deed_of_call(event, actor);
+            judged.deed = Deed::of_call(event, actor);
             judged.key = key(event, actor, judged.deed.network, program);
             let known = self.actors.get(judged.whom.actor);
             if let Some((Some(id), now)) = &judged.key {
@@ -380,13 +408,15 @@ impl Baseline {
             }
             space if space == self.actors.space() => self.actors.restore(entry),
             space if space == self.keys.space() => self.keys.restore(entry),
+            space if space == self.newcomers.space() => self.newcomers.restore(entry),
             _ => {}
         }
     }
 
     /// The spaces of what [`delta`](Self::delta) gives out.
-    pub fn spaces() -> [&'static str; 8] {
-        [table::SPACE, reference::SPACE, spread::SPACE, heard::SPACE, BEGAN, shadow::SPACE, "actor", "access_key"]
+    pub fn spaces() -> [&'static str; 9] {
+        let [actors, keys, newcomers] = ["actor", "access_key", "profile"];
+        [table::SPACE, reference::SPACE, spread::SPACE, heard::SPACE, BEGAN, shadow::SPACE, actors, keys, newcomers]
     }
 
     /// Adds all that has changed since the last call.
@@ -397,6 +427,7 @@ impl Baseline {
         self.heard.delta(delta);
         self.actors.delta(delta);
         self.keys.delta(delta);
+        self.newcomers.delta(delta);
         if let (true, Some(began)) = (std::mem::take(&mut self.began_dirty), self.began) {
             delta.set(BEGAN, [], began.to_be_bytes().to_vec());
         }
@@ -420,11 +451,10 @@ fn in_force<'a>(spread: &'a mut Spread, model: Option<&'a Model>, today: u16) ->
     }
 }
 
-/// Notes the nearest crowd, and says how rare it is to be as far from all.
+/// Notes how far the nearest crowd is, and says how rare it is to be as far from all.
 fn crowd(model: &Model, said: &mut Memo<Option<Nearest>>, families: &[f32; Family::COUNT], scores: &mut Scores) -> f64 {
     let Some(nearest) = said.of(families, || model.nearest(families)) else { return 0.0 };
     scores.peer_distance = Some(nearest.distance.into());
-    scores.peer_group = Some(nearest.group.to_string());
     model.distance_tail(nearest.distance)
 }
 
@@ -447,20 +477,6 @@ fn measure(table: &Table, lookups: &mut [features::Lookup], row: &mut Row) {
             _ => lookup.surprisal.beyond,
         };
         row.raise(lookup.feature, odd);
-    }
-}
-
-fn deed_of_call(event: &Event<'_>, actor: &Actor<'_>) -> Deed {
-    let lost =
-        ["Delete", "Remove", "Detach", "Disable", "Stop", "Terminate", "Revoke", "Untag", "Deregister", "Schedule"];
-    Deed {
-        at: event.time.0,
-        loss: !event.read_only && lost.into_iter().any(|verb| event.action.starts_with(verb)),
-        refused: features::refused(event.error_code.as_deref()),
-        human: actor.human.is_some(),
-        network: text(features::network(event, actor)),
-        class: actor.network,
-        ..Deed::default()
     }
 }
 

@@ -62,6 +62,11 @@ impl<'a> Reader<'a> {
         Err(self.wrong(found.escape_ascii().to_string(), mark.escape_ascii().to_string()))
     }
 
+    /// All that is left, for whoever checks it to its end.
+    pub(crate) fn rest(self) -> &'a [u8] {
+        self.rest
+    }
+
     /// Checks that nothing is left.
     pub(crate) fn end(&self) -> Result<(), BytesError> {
         if self.rest.is_empty() {

@@ -8,12 +8,16 @@ use tagwarden_core::Timestamp;
 use crate::Kind;
 use crate::features::{FEATURES_VERSION, Feature};
 use crate::model::{LAYOUT_VERSION, Model};
+use crate::peers::PeerGroup;
 use crate::rerank::{Verdicts, Weight};
 use crate::spread::{self, BINS};
+use crate::training::hours::{OddHour, OddHours};
 
 const DAY_SECONDS: i64 = 86_400;
 /// A share below this counts as this: the logarithm of nothing says nothing.
 const LEAST_SHARE: f64 = 1e-4;
+/// Actors named in one line, and rows of a table.
+const NAMED: usize = 20;
 /// Parts that a feature's numbers above 0 are cut into, as equal as the first distribution allows.
 const PARTS: usize = 9;
 
@@ -48,6 +52,12 @@ pub struct Card {
     pub core_points: usize,
     /// The distance within which a change belongs to a crowd.
     pub tolerance: f32,
+    /// Groups of actors that do one job, the largest first.
+    pub peer_groups: Vec<PeerGroup>,
+    /// Actors like no two others, in the order of their names.
+    pub actors_alone: Vec<String>,
+    /// Hours of actors that are like no others.
+    pub odd_hours: OddHours,
     /// What judged alerts taught; `None` if none were given.
     pub verdicts: Option<Verdicts>,
     /// Groups a day that the thresholds let through.
@@ -81,6 +91,9 @@ impl Card {
         let about = model.about();
         let date = |day: u16| Timestamp::from_seconds(i64::from(day) * DAY_SECONDS).date();
         let (core_points, tolerance) = model.core_points();
+        let mut peer_groups = model.peers.groups.clone();
+        // A stable sort: equal ones stay in the model's order.
+        peer_groups.sort_by_key(|group| std::cmp::Reverse(group.actors));
         Self {
             layout_version: LAYOUT_VERSION,
             features_version: FEATURES_VERSION,
@@ -96,6 +109,9 @@ impl Card {
             forest: [model.forest.trees(), model.forest.sample()],
             core_points,
             tolerance,
+            peer_groups,
+            actors_alone: Vec::new(),
+            odd_hours: OddHours::default(),
             verdicts: None,
             alerts_per_day,
             thresholds: Kind::ALL.map(|kind| (kind.name(), model.threshold(kind))).to_vec(),
@@ -143,6 +159,7 @@ impl Card {
         if let Some(verdicts) = &self.verdicts {
             verdicts.write(&mut out);
         }
+        self.write_actors(&mut out);
         out.push_str("\n| day | groups above the threshold |\n|---|---|\n");
         for (day, groups) in &self.groups_told {
             writeln!(out, "| {day} | {groups} |").unwrap_or_default();
@@ -153,6 +170,38 @@ impl Card {
         }
         out
     }
+
+    /// Who does the same job, who is alone, and which hours were like no others.
+    fn write_actors(&self, out: &mut String) {
+        out.push_str("\n| peer group | actors |\n|---|---|\n");
+        for PeerGroup { name, actors } in &self.peer_groups {
+            writeln!(out, "| {} | {actors} |", cell(name)).unwrap_or_default();
+        }
+        writeln!(out, "| like no two others: {} | {} |", cell(&some(&self.actors_alone)), self.actors_alone.len())
+            .unwrap_or_default();
+        let OddHours { hours, tolerance, noise, farthest } = &self.odd_hours;
+        writeln!(
+            out,
+            "\nOf {hours} hours of actors {noise} are farther than {tolerance:.2} nats from all that are alike; the farthest. An \
+             incident among them is better left out (`--exclude`).\n\n| actor | hour | events | nats | odd in |\n|---|---|---|---|---|"
+        )
+        .unwrap_or_default();
+        for OddHour { actor, hour, events, distance, odd_in, .. } in farthest.iter().take(NAMED) {
+            writeln!(out, "| {} | {hour} | {events} | {distance:.1} | {} |", cell(actor), odd_in.join(", "))
+                .unwrap_or_default();
+        }
+    }
+}
+
+/// The first few of many.
+fn some(names: &[String]) -> String {
+    let more = if names.len() > NAMED { ", ..." } else { "" };
+    format!("{}{more}", names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", "))
+}
+
+/// Text that does not end a table's cell.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
 }
 
 impl Verdicts {

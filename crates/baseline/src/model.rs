@@ -14,6 +14,7 @@ use crate::blend::{self, Oddest};
 use crate::dbscan::{CorePoints, Nearest};
 use crate::features::{Family, Row};
 use crate::forest::Forest;
+use crate::peers::Peers;
 use crate::reference;
 use crate::rerank::Rerank;
 use crate::spread;
@@ -51,6 +52,8 @@ pub struct Model {
     pub(crate) core: CorePoints,
     /// Of the distances to the nearest core point; one column.
     pub(crate) distance_tails: Tails,
+    /// The window's actors by what they do.
+    pub(crate) peers: Peers,
     /// What verdicts taught, if they did.
     pub(crate) rerank: Option<Rerank>,
     /// How scores were spread and the threshold, by [`Kind`].

@@ -4,9 +4,12 @@
 //! which forest and core points are learned, and the highest changes of each of the last days, from which the threshold
 //! comes. What belongs to incidents is given to nobody: not to the baseline, not here.
 
+pub(crate) mod hours;
+pub(crate) mod profiles;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use tagwarden_core::{RuleHit, Scores};
+use tagwarden_core::{Actor, Enriched, Event, RuleHit, Scores};
 
 use crate::blend::{self, Oddest};
 use crate::card::{self, Card};
@@ -17,10 +20,13 @@ use crate::hash::mix;
 use crate::matrix::{Matrix, MatrixError};
 use crate::memo::Memo;
 use crate::model::{About, Model};
+use crate::peers::Peers;
 use crate::rerank::{self, Example};
 use crate::spread::{self, Spread};
 use crate::tails::Tails;
 use crate::{Kind, reference};
+use hours::Hours;
+use profiles::Profiles;
 
 /// Changes kept to learn from, each drawn as likely: 34 MB at most.
 const SAMPLE: usize = 1 << 17;
@@ -93,6 +99,8 @@ pub struct Training {
     changes: u64,
     days: BTreeMap<u16, Vec<High>>,
     attacked: BTreeSet<u16>,
+    profiles: Profiles,
+    hours: Hours,
 }
 
 /// What one change gives, by the baseline that judged it.
@@ -111,12 +119,23 @@ impl Training {
     /// average.
     pub fn new(seed: u64, alerts_per_day: f64) -> Self {
         let (sample, days, attacked) = (Vec::new(), BTreeMap::new(), BTreeSet::new());
-        Self { seed, alerts_per_day, sample, changes: 0, days, attacked }
+        let (profiles, hours) = (Profiles::default(), Hours::default());
+        Self { seed, alerts_per_day, sample, changes: 0, days, attacked, profiles, hours }
     }
 
     /// Notes that an event of this day (days since 1970) belongs to an incident: the day does not settle the threshold.
     pub fn attacked_on(&mut self, day: i64) {
         self.attacked.insert(u16::try_from(day.max(0)).unwrap_or(u16::MAX));
+    }
+
+    /// Counts what an actor did, once for each event.
+    pub(crate) fn meet(&mut self, event: &Event<'_>, actor: &Actor<'_>, enriched: &Enriched<'_>) {
+        self.profiles.add(event, actor, enriched);
+    }
+
+    /// Notes how odd a change was in its actor's hour; `first` of its event.
+    pub(crate) fn note(&mut self, given: &Given<'_>, event: &Event<'_>, actor: &Actor<'_>, first: bool) {
+        self.hours.add(given.group, event, actor, first, given.row);
     }
 
     pub(crate) fn take(&mut self, given: &Given<'_>) {
@@ -179,6 +198,8 @@ impl Training {
         for (parts, distance) in sample.iter_mut().step_by(step(families.len(), DISTANCES)).zip(distances) {
             parts.distance = distance_tail(distance);
         }
+        let (peers, alone) = Peers::fit(&self.profiles)?;
+        let odd_hours = self.hours.odd(&frozen)?;
         let (rerank, taught) = verdicts.map(|alerts| rerank::learn(alerts, &self.untold(&frozen), self.seed)).unzip();
         let rerank = rerank.flatten();
         let clean = self.clean_days();
@@ -217,8 +238,18 @@ impl Training {
             )
         });
         let told = groups(Kind::Blend);
-        let model =
-            Model { about, spread: frozen, forest, forest_tails, core, distance_tails, rerank, references, scale: 0 };
+        let model = Model {
+            about,
+            spread: frozen,
+            forest,
+            forest_tails,
+            core,
+            distance_tails,
+            peers,
+            rerank,
+            references,
+            scale: 0,
+        };
         let model = model.sealed();
         let halves = days
             .get(days.len() / 2)
@@ -230,7 +261,7 @@ impl Training {
             (*day, loud.count())
         });
         let card = Card::new(&model, self.alerts_per_day, days.len(), self.sample.len(), told.collect(), shifts);
-        Ok((model, Card { verdicts: taught, ..card }))
+        Ok((model, Card { verdicts: taught, actors_alone: alone, odd_hours, ..card }))
     }
 
     /// The last days without incidents; if there are none, the last days.

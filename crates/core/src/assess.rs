@@ -80,9 +80,9 @@ pub struct Scores {
     pub rerank: f64,
     /// Plain sum of the surprisals.
     pub surprisal_sum: f64,
-    /// Distance to the nearest core point of the peer group.
+    /// Distance to the nearest core point of the crowds of changes.
     pub peer_distance: Option<f64>,
-    /// The peer group.
+    /// The actors that do the same job, in words.
     pub peer_group: Option<String>,
     /// The score above which a change is anomalous; `None` until there is a reference.
     pub threshold: Option<f64>,

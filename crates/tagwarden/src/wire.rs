@@ -232,7 +232,7 @@ impl Stages for Detection {
         assessment: &Assessment,
     ) {
         if let Some(lesson) = &mut self.lesson {
-            lesson.take(&self.baseline, event, actor, assessment);
+            lesson.take(&self.baseline, event, actor, enriched, assessment);
         }
         self.baseline.learn(event, actor, change, enriched, &assessment.hits, &assessment.scores);
         self.enricher.apply(event, change);

@@ -268,6 +268,11 @@ impl Row {
             *value = value.max(as_f32(to));
         }
     }
+
+    /// Raises each feature to what `other` has of it.
+    pub(crate) fn raise_all(&mut self, other: &Self) {
+        self.0.iter_mut().zip(other.0).for_each(|(value, to)| *value = value.max(to));
+    }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "oddness is good to seven digits")]

@@ -10,12 +10,13 @@ use crate::bytes::{BytesError, Reader, Writer};
 use crate::dbscan::CorePoints;
 use crate::features::{FEATURES_VERSION, Family};
 use crate::forest::Forest;
+use crate::peers::Peers;
 use crate::rerank::Rerank;
 use crate::tails::Tails;
 use crate::{Kind, reference, spread};
 
 /// Raised whenever a part is added, dropped or laid out otherwise.
-pub const LAYOUT_VERSION: u32 = 2;
+pub const LAYOUT_VERSION: u32 = 3;
 
 const MARK: &[u8; 8] = b"TAGWMODL";
 const HEAD: usize = MARK.len() + 4 + 4 + 32;
@@ -73,6 +74,7 @@ impl Model {
             (*b"FTAI", self.forest_tails.to_bytes()),
             (*b"CORE", self.core.to_bytes()),
             (*b"DTAI", self.distance_tails.to_bytes()),
+            (*b"PEER", self.peers.to_bytes()),
             (*b"RRNK", rerank.bytes),
             (*b"REFS", references.bytes),
         ];
@@ -122,13 +124,14 @@ impl Model {
             let length = from.count("bytes", 0..=MOST).map_err(named)?;
             from.groups::<1>(length).map(<[[u8; 1]]>::as_flattened).map_err(named)
         };
-        let [about, tails, trees, forest_tails, core, distance_tails, rerank, references] = [
+        let [about, tails, trees, forest_tails, core, distance_tails, peers, rerank, references] = [
             part(*b"ABOU")?,
             part(*b"SPRD")?,
             part(*b"FRST")?,
             part(*b"FTAI")?,
             part(*b"CORE")?,
             part(*b"DTAI")?,
+            part(*b"PEER")?,
             part(*b"RRNK")?,
             part(*b"REFS")?,
         ];
@@ -157,6 +160,7 @@ impl Model {
             forest_tails: Tails::from_bytes(forest_tails).map_err(within("FTAI"))?,
             core,
             distance_tails: Tails::from_bytes(distance_tails).map_err(within("DTAI"))?,
+            peers: Peers::from_bytes(peers).map_err(within("PEER"))?,
             rerank,
             references,
             scale: scale_of(&found),

@@ -3,6 +3,7 @@
 mod build;
 mod hours;
 mod odd;
+mod peers;
 mod quiet;
 mod restart;
 mod shadow;

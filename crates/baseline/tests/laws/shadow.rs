@@ -24,7 +24,9 @@ fn learned(seed: u64) -> Arc<Model> {
     let mut training = Training::new(seed, 3.0);
     for made in days(0..10, if seed == 0 { 10 } else { 2 }) {
         let scores = made.judged_by(&mut baseline);
-        made.with(|event, actor, _, _| baseline.train(&mut training, event, actor, &made.hits, &scores));
+        made.with(|event, actor, _, enriched| {
+            baseline.train(&mut training, event, actor, enriched, &made.hits, &scores);
+        });
         made.learnt_by(&mut baseline, &scores);
     }
     let about = About { from: 0, to: 10 * DAY, events: 1000, changes: 1000, excluded: 0, seed, data: [0; 32] };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use tagwarden_baseline::{About, Baseline, Card, Example, Model, Settings, Training};
-use tagwarden_core::{Actor, Assessment, Event, RuleHit, Timestamp};
+use tagwarden_core::{Actor, Assessment, Enriched, Event, RuleHit, Timestamp};
 use tagwarden_engine::stages::{Decode, Stages};
 
 use super::{Detection, EventDecoder, Recipe};
@@ -95,8 +95,15 @@ pub struct Lesson {
 
 impl Lesson {
     /// Gathers one change, before it is learned.
-    pub fn take(&mut self, baseline: &Baseline, event: &Event<'_>, actor: &Actor<'_>, assessment: &Assessment) {
-        baseline.train(&mut self.training, event, actor, &assessment.hits, &assessment.scores);
+    pub fn take(
+        &mut self,
+        baseline: &Baseline,
+        event: &Event<'_>,
+        actor: &Actor<'_>,
+        enriched: &Enriched<'_>,
+        assessment: &Assessment,
+    ) {
+        baseline.train(&mut self.training, event, actor, enriched, &assessment.hits, &assessment.scores);
         self.first.get_or_insert(event.time);
         self.changes += 1;
     }
@@ -150,7 +157,7 @@ fn one(
         // Nobody will read it, so nothing is put into words.
         let assessment =
             detection.judge.judge(row, hits, scores, |hits, scores| baseline.add_rules(event.time.day(), hits, scores));
-        baseline.train(training, event, &actor, &assessment.hits, &assessment.scores);
+        baseline.train(training, event, &actor, &enriched, &assessment.hits, &assessment.scores);
         if assessment.scores.threshold.is_some()
             && told.last_key_value().is_none_or(|(last, _)| *last < event.time.day())
         {
