@@ -3,6 +3,7 @@
 mod build;
 mod hours;
 mod odd;
+mod parts;
 mod quiet;
 mod restart;
 mod shadow;
