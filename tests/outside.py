@@ -4,19 +4,19 @@ usage: outside.py SHARED TAGWARDEN EXAMPLES
 """
 import collections
 import glob
-import gzip
-import http.server
 import importlib.util
 import json
 import math
 import os
-import sqlite3
 import subprocess
 import sys
 import tempfile
-import threading
+from pathlib import Path
 
 import duckdb
+
+sys.path.insert(0, str(Path(__file__).parent / "bench"))
+import told  # noqa: E402
 
 SHARED, TAGWARDEN, EXAMPLES = sys.argv[1:4]
 DATA = os.path.join(SHARED, "data")
@@ -136,75 +136,16 @@ def notices():
         check("    names an object", "s3://" in done.stdout, good and not refused)
 
 
-class Endpoint(http.server.ThreadingHTTPServer):
-    """Answers like a Slack webhook and keeps what it got."""
-
-    def __init__(self):
-        self.messages = []
-        super().__init__(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_POST(self):
-        self.server.messages.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(b"ok")
-
-    def log_message(self, *_):
-        pass
-
-
 def quiet_days():
     print("Slack messages on days without an attack, as if live")
     for world in (1, 2):
-        folder = f"{DATA}/worlds/{world}"
-        spec = json.load(open(f"{folder}/spec.json"))
-        truth = [json.loads(line) for line in open(f"{folder}/truth.ndjson")]
-        bad = {t["event_id"] for t in truth if t["malicious"]}
-        by_day = collections.defaultdict(list)
-        attacked = set()
-        for line in gzip.open(f"{folder}/events.ndjson.gz", "rt"):
-            event = json.loads(line)
-            by_day[event["eventTime"][:10]].append(line)
-            if event["eventID"] in bad:
-                attacked.add(event["eventTime"][:10])
-        sent, day_counts = 0, {}
-        endpoint = Endpoint()
-        with tempfile.TemporaryDirectory() as temp:
-            config = os.path.join(temp, "tagwarden.toml")
-            open(config, "w").write(
-                '[input]\nclock = "event"\n[[destination]]\nname = "slack"\nkind = "slack"\n'
-                f'webhook_url = "http://127.0.0.1:{endpoint.server_port}/hook"\n'
-            )
-            os.makedirs(os.path.join(temp, "events"))
-            for day, lines in sorted(by_day.items()):
-                open(os.path.join(temp, "events", f"{day}.ndjson"), "w").writelines(lines)
-                run_quiet = [TAGWARDEN, "run", "-c", config, "--input", os.path.join(temp, "events"), "--archive", os.path.join(temp, "archive"), "--state", os.path.join(temp, "state.db"), "--until-end", "--json", "--inventory", f"{folder}/inventory.json"]
-                done = subprocess.run(run_quiet, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-                if done.returncode:
-                    raise SystemExit(done.stderr)
-                day_counts[day] = len(endpoint.messages) - sent
-                sent = len(endpoint.messages)
-            # What waits for the day's digest is not told at once.
-            ledger = sqlite3.connect(os.path.join(temp, "state.db"))
-            offers = ledger.execute(
-                "select offer from alert_change join alert_fate using (seq) join alert_message m on m.id = message_id "
-                "where m.kind in ('opening', 'follow_up') and m.status = 'delivered'"
-            )
-            told = {json.loads(offer)["event_id"] for (offer,) in offers}
-            ledger.close()
-        incidents = collections.defaultdict(bool)
-        for t in truth:
-            if t["malicious"]:
-                incidents[t["incident"]] |= t["event_id"] in told
-        print(f"  world {world}: incidents told at once {sum(incidents.values())} of {len(incidents)}, most on any day {max(day_counts.values())}")
-        calm = {day: n for day, n in day_counts.items() if day not in attacked}
-        print(f"  world {world}: " + " ".join(f"{day[5:]}:{n}{'!' if day in attacked else ''}" for day, n in day_counts.items()))
-        check(f"  world {world}: most on one of {len(calm)} calm days (mean {sum(calm.values()) / len(calm):.1f})", max(calm.values()), lambda n: n <= 10)
-        first = min(day_counts)
-        check(f"  world {world}: the first day, nothing learned", day_counts[first], lambda n: n <= 10)
+        company = told.watched(TAGWARDEN, Path(DATA) / "worlds" / str(world))
+        messages, calm = company["messages"], told.calm(company)
+        of, at_once, _ = told.told(how for story, how in company["stories"].items() if story[0])
+        print(f"  world {world}: incidents told at once {at_once} of {of}, most on any day {max(messages.values())}")
+        print(f"  world {world}: " + " ".join(f"{day[5:]}:{n}{'!' if day in company['attacked'] else ''}" for day, n in messages.items()))
+        check(f"  world {world}: most on one of {len(calm)} calm days (mean {sum(calm) / len(calm):.1f})", max(calm), lambda n: n <= 10)
+        check(f"  world {world}: the first day, nothing learned", messages[min(messages)], lambda n: n <= 10)
 
 
 def same(found, wanted):

@@ -119,6 +119,18 @@ fn a_model_in_its_own_shadow_agrees_for_its_days_and_is_let_go() {
     let end = " stood out to both models, 0 only to the one in force, 0 only to the shadow; its days are over";
     let both = told[0].strip_prefix(&begin).and_then(|rest| rest.strip_suffix(end));
     assert!(told.len() == 1 && both.is_some_and(|both| both.parse::<u32>().unwrap() > 0), "{told:?} {}", with.len());
+    // A dry run says the same.
+    let mut command = tagwarden();
+    command.arg("judge").arg(PAST.company.join("events")).arg("--inventory").arg(PAST.company.join("inventory.json"));
+    let dry = exits(command.arg("--model").arg(&model).arg("--shadow").arg(&model), 0);
+    let lines = String::from_utf8(dry.stdout).unwrap();
+    let lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let dry_with: BTreeSet<String> = lines
+        .filter(|line| !line["percentile_shadow"].is_null())
+        .map(|line| line["change_id"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(dry_with, with.iter().map(|row| cell(row, "change_id").to_owned()).collect());
+    assert!(String::from_utf8(dry.stderr).unwrap().lines().any(|line| line == told[0]), "{told:?}");
     // The log names it as long as it spoke.
     let logs = files(&place.archive().join("_log"));
     let named = logs.iter().map(|log| fs::read_to_string(log).unwrap().contains("\"shadow\""));

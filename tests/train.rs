@@ -114,6 +114,14 @@ fn the_same_past_and_seed_give_the_same_model_and_another_seed_much_the_same_ans
     }
 }
 
+/// Of all numbers in it.
+fn sum(parts: &Value) -> f64 {
+    match parts {
+        Value::Object(parts) => parts.values().map(sum).sum(),
+        number => number.as_f64().unwrap(),
+    }
+}
+
 #[test]
 fn every_kind_of_score_is_its_own_and_needs_its_model() {
     let temp = tempfile::tempdir().unwrap();
@@ -130,6 +138,12 @@ fn every_kind_of_score_is_its_own_and_needs_its_model() {
         assert!(row["anomaly_percentile"].as_f64().unwrap() > 50.0, "{row}");
         assert_eq!(kind == "dbscan", judged.values().all(|row| row["peer_distance"].is_f64()), "{kind}");
         scores.insert(row["score"].to_string());
+        for row in judged.values() {
+            assert!((sum(&row["parts"]) - row["score"].as_f64().unwrap()).abs() < 1e-6, "{row}");
+        }
+        let has = |part: &str| judged.values().any(|row| sum(&row["parts"][part]) > 0.0);
+        let families = ["families", "forest", "distance"].map(has);
+        assert_eq!(families, [kind == "blend", kind != "dbscan", kind == "dbscan"], "{kind}");
         if kind != "blend" {
             let config = temp.path().join("tagwarden.toml");
             fs::write(&config, format!("[baseline]\nkind = \"{kind}\"\n")).unwrap();

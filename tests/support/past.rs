@@ -38,12 +38,13 @@ pub fn card(model: &Path) -> Value {
     serde_json::from_slice(&fs::read(model.join("card.json")).unwrap()).unwrap()
 }
 
-/// Score by change, of changes from a date on.
+/// What `judge --parts` says by change, of changes from a date on.
 pub fn judged(model: Option<&Path>, config: &str, from: &str) -> BTreeMap<String, Value> {
     let temp = tempfile::tempdir().unwrap();
     fs::write(temp.path().join("tagwarden.toml"), config).unwrap();
     let mut command = tagwarden();
-    command.arg("judge").arg(PAST.company.join("events")).arg("-c").arg(temp.path().join("tagwarden.toml"));
+    command.args(["judge", "--parts"]).arg(PAST.company.join("events"));
+    command.arg("-c").arg(temp.path().join("tagwarden.toml"));
     command.arg("--inventory").arg(PAST.company.join("inventory.json"));
     command.args(model.map(|model| format!("--model={}", model.display())));
     let lines = String::from_utf8(exits(&mut command, 0).stdout).unwrap();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use tagwarden_core::{Assessment, Disposition, FAMILIES, RuleHit, Scores, Severity, Shadow};
+use tagwarden_core::{Assessment, Disposition, FAMILIES, Parts, RuleHit, Scores, Severity, Shadow};
 
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "RuleHit")]
@@ -84,6 +84,9 @@ struct ScoresDef {
     rules: f64,
     #[serde(default, serialize_with = "float_out", deserialize_with = "float_in")]
     rerank: f64,
+    // Only a dry run takes scores apart.
+    #[serde(skip)]
+    parts: Option<Parts>,
     #[serde(serialize_with = "float_out", deserialize_with = "float_in")]
     surprisal_sum: f64,
     #[serde(serialize_with = "maybe_out", deserialize_with = "maybe_in")]

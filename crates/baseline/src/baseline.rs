@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use tagwarden_core::{Actor, Change, Enriched, Entry, Event, NetworkClass, RuleHit, Scores, StateDelta, TagOp};
+use tagwarden_core::{Actor, Change, Enriched, Entry, Event, NetworkClass, Parts, RuleHit, Scores, StateDelta, TagOp};
 
 use crate::actors::{self, AccessKey, Deed};
 use crate::blend::{self, Oddest};
@@ -214,10 +214,29 @@ impl Baseline {
         let today = self.reference.today(event.time.day());
         let Some(frozen) = in_force(&mut self.spread, self.model.as_deref(), today) else { return (Vec::new(), 0) };
         let oddest = self.judged.oddest(frozen);
+        let by_family = self.parts_of(&oddest, 0.0).by_family();
         let (known, deed) = (self.actors.get(self.judged.whom.actor), &self.judged.deed);
         let (table, governed) = (&self.table, &self.governed);
         let scene = Scene { event, actor, change, enriched, table, today, known, deed, governed };
-        reasons::write(&scene, &self.judged.lookups, &self.judged.row, &oddest)
+        reasons::write(&scene, &self.judged.lookups, &self.judged.row, &oddest, &by_family)
+    }
+
+    /// Takes the score of the change judged last apart, rules and verdicts included. Costs another walk down the forest.
+    pub fn take_apart(&mut self, scores: &mut Scores) {
+        let Some(oddest) = self.judged.oddest else { return };
+        let distance = self.model.as_deref().zip(scores.peer_distance);
+        let distance = distance.map_or(0.0, |(model, distance)| model.distance_tail(features::as_f32(distance)));
+        let parts = self.parts_of(&oddest, distance);
+        scores.parts = Some(Parts { rules: scores.rules, rerank: scores.rerank, ..parts });
+    }
+
+    /// What the score of the change judged last is the sum of before rules and verdicts.
+    fn parts_of(&mut self, oddest: &Oddest, distance: f64) -> Parts {
+        let families = oddest.families();
+        let (forest, shares) = self.model.as_deref().map_or_else(Default::default, |model| {
+            (self.of_forest.of(&families, || model.forest(&families)).tail, model.shares(&families))
+        });
+        blend::parts(self.kind, oddest, forest, &shares, distance, self.judged.quiet)
     }
 
     /// Says how far the change judged last is from the model's crowds, and who does the same job as its actor. The first

@@ -5,7 +5,7 @@
 //! that is a little odd in every way is ordinary life. A call that changes nothing by itself, a read or a sign-in, is
 //! worth less; what was odd about it speaks on in the changes of the hour after it.
 
-use tagwarden_core::{RuleHit, Severity};
+use tagwarden_core::{Parts, RuleHit, Severity};
 
 use crate::Kind;
 use crate::features::{Family, Feature, Row};
@@ -68,6 +68,15 @@ impl Oddest {
         }
         oddest.into_iter().zip(WEIGHTS).filter(|(tail, _)| *tail > 0.0).map(|(tail, weight)| tail * weight).sum()
     }
+
+    /// What each family adds to the sum.
+    fn weighted(&self) -> [f64; Family::COUNT] {
+        let mut all = [0.0; Family::COUNT];
+        for ((tail, feature), weight) in self.ranked().zip(WEIGHTS) {
+            all[feature.family() as usize] = tail * weight;
+        }
+        all
+    }
 }
 
 /// The score of a change that no rule hit: `tails` are the weighted families, `forest` and `distance` the tails of what
@@ -79,6 +88,27 @@ pub(crate) fn score(kind: Kind, tails: f64, forest: f64, distance: f64, quiet: b
         Kind::Dbscan => distance,
     };
     if quiet { (whole - QUIET).max(0.0) } else { whole }
+}
+
+/// What [`score`] is the sum of; `shares` says which family the forest speaks of, 1 in sum.
+pub(crate) fn parts(
+    kind: Kind,
+    oddest: &Oddest,
+    forest: f64,
+    shares: &[f64; Family::COUNT],
+    distance: f64,
+    quiet: bool,
+) -> Parts {
+    let (families, forest, distance) = match kind {
+        Kind::Blend => (oddest.weighted(), FOREST * forest, 0.0),
+        Kind::Forest => ([0.0; Family::COUNT], forest, 0.0),
+        Kind::Dbscan => ([0.0; Family::COUNT], 0.0, distance),
+    };
+    let mut parts = Parts { families, forest: shares.map(|share| share * forest), distance, ..Parts::default() };
+    if quiet {
+        parts.quiet = -QUIET.min(parts.sum());
+    }
+    parts
 }
 
 /// What the rules that hit add to the score: the weightiest counts.

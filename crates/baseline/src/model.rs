@@ -131,6 +131,16 @@ impl Model {
         OfForest { score, tail: self.forest_tails.tail(0, crate::features::as_f32(score)) }
     }
 
+    /// Which families make a row unusual to the forest: their shares of the path credit, those below 0 left out, 1 in sum;
+    /// evenly where there is none.
+    pub(crate) fn shares(&self, families: &[f32; Family::COUNT]) -> [f64; Family::COUNT] {
+        let mut credit = [0.0; Family::COUNT];
+        self.forest.explain(families, &mut credit);
+        let credit = credit.map(|part| part.max(0.0));
+        let sum: f64 = credit.iter().sum();
+        if sum > 0.0 { credit.map(|part| part / sum) } else { [1.0 / Family::COUNT as f64; Family::COUNT] }
+    }
+
     /// The nearest core point; `None` if the window held no crowd.
     pub(crate) fn nearest(&self, families: &[f32; Family::COUNT]) -> Option<Nearest> {
         self.core.nearest(families)

@@ -34,13 +34,22 @@ pub(crate) struct Scene<'s, 'a> {
     pub(crate) governed: &'s Governed,
 }
 
-/// The most telling reasons, most telling first: of each family its oddest feature. With them how many of them say more
-/// than a rule: a rule says what was done, which is done for good reasons too; who did it from where and when, if odd
-/// enough, tells the two apart.
-pub(crate) fn write(scene: &Scene<'_, '_>, lookups: &Lookups, row: &Row, oddest: &Oddest) -> (Vec<String>, usize) {
-    let telling = oddest.ranked().filter(|(tail, _)| *tail >= ORDINARY);
+/// The most telling reasons, most telling first: of each family its oddest feature, by what the family gives to the
+/// score. With them how many of them say more than a rule: a rule says what was done, which is done for good reasons too;
+/// who did it from where and when, if odd enough, tells the two apart.
+pub(crate) fn write(
+    scene: &Scene<'_, '_>,
+    lookups: &Lookups,
+    row: &Row,
+    oddest: &Oddest,
+    by_family: &[f64; Family::COUNT],
+) -> (Vec<String>, usize) {
+    let given = |feature: Feature| by_family[feature.family() as usize];
+    let mut telling: Vec<_> = oddest.ranked().filter(|(tail, _)| *tail >= ORDINARY).collect();
+    // Equal ones stay in the order of their tails.
+    telling.sort_by(|(_, a), (_, b)| given(*b).total_cmp(&given(*a)));
     // How bad it could be is for the rules to say; what is odd here comes first.
-    let (bad, odd): (Vec<_>, Vec<_>) = telling.partition(|(_, feature)| feature.family() == Family::Harm);
+    let (bad, odd): (Vec<_>, Vec<_>) = telling.into_iter().partition(|(_, feature)| feature.family() == Family::Harm);
     // What has always been so is odd beside others at most, which no count of its own bears out: it comes last.
     let (always, mut odd): (Vec<_>, Vec<_>) =
         odd.into_iter().partition(|(_, feature)| scene.is_always(*feature, lookups));

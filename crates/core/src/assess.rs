@@ -61,6 +61,37 @@ pub struct Shadow {
 /// Families of features whose tails make the score.
 pub const FAMILIES: usize = 12;
 
+/// What a score is the sum of, in nats.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Parts {
+    /// By family, what the tail of its oddest feature gives.
+    pub families: [f64; FAMILIES],
+    /// By family, its share of what the forest gives.
+    pub forest: [f64; FAMILIES],
+    /// What the distance to the nearest crowd gives.
+    pub distance: f64,
+    /// What a call that changes nothing is worth less; 0 or below.
+    pub quiet: f64,
+    /// As [`Scores::rules`].
+    pub rules: f64,
+    /// As [`Scores::rerank`].
+    pub rerank: f64,
+}
+
+impl Parts {
+    /// The score.
+    pub fn sum(&self) -> f64 {
+        self.by_family().iter().sum::<f64>() + self.distance + self.quiet + self.rules + self.rerank
+    }
+
+    /// What each family gives, by its tail and by the forest.
+    pub fn by_family(&self) -> [f64; FAMILIES] {
+        let mut all = self.families;
+        all.iter_mut().zip(self.forest).for_each(|(sum, forest)| *sum += forest);
+        all
+    }
+}
+
 /// What the baseline says of one change. Scores are natural logarithms (nats) unless a name says otherwise.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Scores {
@@ -78,6 +109,8 @@ pub struct Scores {
     pub rules: f64,
     /// What verdicts on earlier alerts add to the score, below 0 what they take from it.
     pub rerank: f64,
+    /// What `score` is the sum of, where that was asked for.
+    pub parts: Option<Parts>,
     /// Plain sum of the surprisals.
     pub surprisal_sum: f64,
     /// Distance to the nearest core point of the crowds of changes.

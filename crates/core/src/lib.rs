@@ -15,7 +15,7 @@ mod short_id;
 mod state;
 mod time;
 
-pub use assess::{Assessment, Disposition, FAMILIES, RuleHit, Scores, Severity, Shadow};
+pub use assess::{Assessment, Disposition, FAMILIES, Parts, RuleHit, Scores, Severity, Shadow};
 pub use change::{
     Actor, ActorKind, Change, Enriched, Family, NetworkClass, OtherAccount, TagDelta, TagEdit, TagOp, TagOperation, Via,
 };

@@ -128,14 +128,18 @@ impl Models {
     /// Says how model and shadow agreed, as they part or the run ends; a shadow whose days are over is let go.
     pub fn part(&mut self, versions: &Versions, agreement: Option<Agreement>) {
         let (Some(shadow), Some(agreement)) = (&versions.shadow, agreement) else { return };
-        let Agreement { both, in_force, shadow: alone, neither, over } = agreement;
-        if over {
+        if agreement.over {
             self.over = Some((versions.model.clone(), versions.shadow.clone()));
         }
-        let (changes, end) = (both + in_force + alone + neither, if over { "; its days are over" } else { "" });
-        if changes == 0 {
-            return;
-        }
+        tell_agreement(shadow, agreement);
+    }
+}
+
+/// Says on standard error how the model in force and its shadow agreed, if the shadow scored anything.
+pub fn tell_agreement(shadow: &str, agreement: Agreement) {
+    let Agreement { both, in_force, shadow: alone, neither, over } = agreement;
+    let (changes, end) = (both + in_force + alone + neither, if over { "; its days are over" } else { "" });
+    if changes > 0 {
         eprintln!(
             "tagwarden: shadow {shadow}: of {changes} changes {both} stood out to both models, {in_force} only to the one in force, {alone} only to the shadow{end}",
         );

@@ -73,17 +73,25 @@ impl Setup {
     /// As [`with_model`](Self::with_model); a shadow that has no days.
     pub fn with_models(self, choice: &ModelChoice, shadow: Option<&Path>) -> Result<Self> {
         let (file, scheduled) = (choice.file(), self.config.train.schedule.is_some());
-        let mut setup = match file {
+        let setup = match file {
             Some(file) if scheduled && !file.exists() => {
                 Self { model: Some(file), ..self.with_model(&ModelChoice::default())? }
             }
             _ => self.with_model(choice)?,
         };
-        setup.shadow = shadow.map(|path| read_model("--shadow", &model_file(path))).transpose()?;
-        if setup.shadow.is_some() && setup.config.baseline.shadow_days == 0 {
+        setup.with_shadow(shadow)
+    }
+
+    /// Lays the model over it that scores beside the one in force.
+    ///
+    /// # Errors
+    /// A file that can't be read or is no model that can be used; a shadow that has no days.
+    pub fn with_shadow(mut self, shadow: Option<&Path>) -> Result<Self> {
+        self.shadow = shadow.map(|path| read_model("--shadow", &model_file(path))).transpose()?;
+        if self.shadow.is_some() && self.config.baseline.shadow_days == 0 {
             return Err(Usage("baseline.shadow_days: found 0 with --shadow, want 1 or more".into()).into());
         }
-        Ok(setup)
+        Ok(self)
     }
 
     /// Lays the chosen model over it.

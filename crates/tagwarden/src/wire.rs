@@ -41,6 +41,7 @@ pub struct Detection {
     judge: tagwarden_detect::Judge,
     baseline: tagwarden_baseline::Baseline,
     redact_raw: bool,
+    take_apart: bool,
     /// A model in the making, from the events before a time.
     lesson: Option<training::Lesson>,
     /// Whoever follows how model and shadow agree.
@@ -123,13 +124,18 @@ impl Detection {
         if let Some(bytes) = &recipe.shadow {
             baseline.shadow_by(Arc::new(tagwarden_baseline::Model::from_bytes(bytes).context("shadow")?));
         }
-        Ok(Self { enricher, judge, baseline, redact_raw, lesson: None, on_agreement: None })
+        Ok(Self { enricher, judge, baseline, redact_raw, take_apart: false, lesson: None, on_agreement: None })
     }
 
     /// Tells `on_agreement` at each epoch's edge how the model in force and its shadow agreed so far.
     pub fn telling(mut self, on_agreement: impl FnMut(Agreement) + 'static) -> Self {
         self.on_agreement = Some(Box::new(on_agreement));
         self
+    }
+
+    /// Says of each change what its score is the sum of.
+    pub fn taking_apart(self, take_apart: bool) -> Self {
+        Self { take_apart, ..self }
     }
 
     /// How the model in force and its shadow agreed so far; `None` without a shadow.
@@ -213,12 +219,15 @@ impl Stages for Detection {
         scores: Scores,
     ) -> Assessment {
         let row = tagwarden_detect::RowParts { event, actor, change, enriched };
-        let baseline = &mut self.baseline;
+        let (baseline, take_apart) = (&mut self.baseline, self.take_apart);
         self.judge.judge(row, hits, scores, |hits, scores| {
             baseline.add_rules(event.time.day(), hits, scores);
             if !hits.is_empty() || scores.percentile.is_some_and(|p| p >= REASONS_FROM) {
                 (scores.reasons, scores.leading) = baseline.reasons(event, actor, change, enriched);
                 baseline.peers(scores);
+            }
+            if take_apart {
+                baseline.take_apart(scores);
             }
         })
     }

@@ -3,6 +3,7 @@
 mod build;
 mod hours;
 mod odd;
+mod parts;
 mod peers;
 mod quiet;
 mod restart;

@@ -8,12 +8,16 @@ use std::sync::Arc;
 use anyhow::Result;
 use bytes::Bytes;
 use serde_json::{Map, Value as Json, json};
+use tagwarden_baseline::Family;
 use tagwarden_core::columns::Column;
-use tagwarden_core::{Entry, Fault, Intent, Loaded, Record, Row, Sealed, StateDelta, StateError, StateStore, Value};
+use tagwarden_core::{
+    Entry, FAMILIES, Fault, Intent, Loaded, Parts, Record, Row, Sealed, StateDelta, StateError, StateStore, Value,
+};
 use tagwarden_engine::stages::Archive;
 use tagwarden_engine::{Counts, Limits, Meter, Pipeline};
 
 use crate::Usage;
+use crate::models::tell_agreement;
 use crate::setup::{ModelChoice, SetupArgs};
 use crate::wire::alerts::Silence;
 use crate::wire::input::Input;
@@ -27,13 +31,20 @@ pub struct Args {
     setup: SetupArgs,
     #[command(flatten)]
     model: ModelChoice,
+    /// Another trained model, which scores beside it for `baseline.shadow_days` and decides nothing
+    #[arg(long, value_name = "PATH")]
+    shadow: Option<PathBuf>,
+    /// Say what each score is the sum of, as `parts`
+    #[arg(long)]
+    parts: bool,
     /// Begin with what a worker's state has learned; the file is only read
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
 }
 
 pub async fn run(args: Args) -> Result<()> {
-    let setup = args.setup.load(&[])?.with_model(&args.model)?;
+    let mut setup = args.setup.load(&[])?.with_model(&args.model)?.with_shadow(args.shadow.as_deref())?;
+    setup.recipe.shadow = setup.shadow.take();
     if args.path.as_os_str() != "-" && !args.path.exists() {
         return Err(Usage(format!("found no file or folder {}, want one", args.path.display())).into());
     }
@@ -50,8 +61,8 @@ pub async fn run(args: Args) -> Result<()> {
         source: Input::open(&args.path, false),
         state: memory,
         decoder: EventDecoder::default(),
-        stages: Detection::build(&setup.recipe)?,
-        archive: Lines { out: BufWriter::new(std::io::stdout()), failed: None },
+        stages: Detection::build(&setup.recipe)?.taking_apart(args.parts),
+        archive: Lines { out: BufWriter::new(std::io::stdout()), parts: args.parts, failed: None },
         outbox: Silence,
         counts: Arc::new(Counts::default()),
         meter: Meter::default(),
@@ -76,13 +87,19 @@ pub async fn run(args: Args) -> Result<()> {
             Ok(())
         }
         Err(error) => Err(error.into()),
-        Ok(_) => Ok(()),
+        Ok(_) => {
+            if let (Some(shadow), Some(agreement)) = (&pipeline.versions.shadow, pipeline.stages.agreement()) {
+                tell_agreement(shadow, agreement);
+            }
+            Ok(())
+        }
     }
 }
 
 /// Rows as lines on standard output, rejects on standard error.
 struct Lines<W> {
     out: W,
+    parts: bool,
     failed: Option<std::io::Error>,
 }
 
@@ -91,7 +108,7 @@ impl<W: Write> Archive for Lines<W> {
 
     fn push(&mut self, row: &Row<'_>, _raw: Option<Bytes>) {
         if self.failed.is_none()
-            && let Err(error) = writeln!(self.out, "{}", line(row))
+            && let Err(error) = writeln!(self.out, "{}", line(row, self.parts))
         {
             self.failed = Some(error);
         }
@@ -120,11 +137,27 @@ impl<W: Write> Archive for Lines<W> {
     }
 }
 
-/// Every column but `raw_event`, `ingest` and `seen_time`; absent is null.
-fn line(row: &Row<'_>) -> Json {
+/// Every column but `raw_event`, `ingest` and `seen_time`, and what the score is the sum of, if wanted; absent is null.
+fn line(row: &Row<'_>, with_parts: bool) -> Json {
     let kept = |c: &&Column| !matches!(c, Column::RawEvent | Column::Ingest | Column::SeenTime);
     let columns = Column::ALL.iter().filter(kept);
-    Json::Object(columns.map(|c| (c.name().to_owned(), cell(row.value(*c)))).collect::<Map<_, _>>())
+    let mut line: Map<_, _> = columns.map(|c| (c.name().to_owned(), cell(row.value(*c)))).collect();
+    if with_parts {
+        line.insert("parts".to_owned(), row.assessment.scores.parts.as_ref().map_or(Json::Null, parts));
+    }
+    Json::Object(line)
+}
+
+/// Families that give nothing are left out.
+fn parts(parts: &Parts) -> Json {
+    let by_family = |nats: [f64; FAMILIES]| {
+        let named = Family::ALL.into_iter().zip(nats).filter(|(_, nats)| *nats > 0.0);
+        Json::Object(named.map(|(family, nats)| (family.name().to_owned(), nats.into())).collect())
+    };
+    json!({
+        "families": by_family(parts.families), "forest": by_family(parts.forest), "distance": parts.distance,
+        "changes_nothing": parts.quiet, "rules": parts.rules, "verdicts": parts.rerank,
+    })
 }
 
 fn cell(value: Value<'_>) -> Json {
