@@ -41,6 +41,7 @@ impl Sieve {
 
     /// What is left to ask of an event, rules in order; those that can't match are left out. All, where `call` is not known.
     pub(crate) fn questions(&mut self, call: Option<Call<'_>>) -> (&Items, &[Question]) {
+        // Without rules no pair is looked up or remembered.
         let Some(call) = call.filter(|_| !self.rules.is_empty()) else { return (&self.items, &self.rules) };
         let known = self.by_source.get(call.source).and_then(|names| names.get(call.name)).copied();
         let place = known.unwrap_or_else(|| self.settle(call));
