@@ -60,6 +60,7 @@ mod tests {
         assert_eq!(follow_up(at(0), at(15 * MINUTE), at(15 * MINUTE)), at(HOUR));
         assert_eq!(follow_up(at(0), at(0), at(30 * MINUTE)), at(HOUR));
         assert_eq!(follow_up(at(0), at(HOUR), at(HOUR + 1)), at(6 * HOUR));
+        assert_eq!(follow_up(at(0), at(HOUR), at(30 * MINUTE)), at(6 * HOUR), "the clock was set back");
         assert_eq!(follow_up(at(0), at(6 * HOUR), at(7 * HOUR)), at(12 * HOUR));
         assert_eq!(follow_up(at(0), at(6 * HOUR), at(20 * HOUR)), at(20 * HOUR));
     }

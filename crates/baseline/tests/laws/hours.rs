@@ -1,9 +1,11 @@
 //! What the baseline remembers of an actor's last hours and days: bursts, echoes, travel, silence, newness.
 
-use tagwarden_baseline::Baseline;
+use std::sync::Arc;
+
+use tagwarden_baseline::{Baseline, Settings};
 use tagwarden_core::{ActorKind, NetworkClass, Scores};
 
-use crate::build::{DAY, HOUR, MINUTE, Made, SETTLED, settled};
+use crate::build::{DAY, HOUR, MINUTE, Made, SETTLED, settled, with};
 
 const NOW: i64 = SETTLED * DAY;
 
@@ -136,11 +138,21 @@ fn a_new_actor_stands_out_less_from_day_to_day() {
     assert!(!says(&fourth, "new here"), "{fourth:?}");
 }
 
+/// Under a model scores begin on the fourth day, which may be less than three days after the first event.
 #[test]
 fn nobody_is_new_where_all_are() {
-    let mut baseline = crate::build::fresh();
-    let scores = crate::build::routine(&mut baseline, 9);
-    assert!(scores.iter().all(|scores| !says(scores, "new here")), "they were there from the first day on");
+    let began = DAY - HOUR;
+    let on_its_first_call = |at| {
+        let mut baseline = with(Settings::default());
+        baseline.judge_by(Arc::clone(&crate::parts::MODEL));
+        for n in 0..50 {
+            Made::ordinary("ana@example.net", began + n * HOUR).taught_to(&mut baseline);
+        }
+        Made::ordinary("cleo@example.net", at).judged_by(&mut baseline)
+    };
+    let (early, later) = (on_its_first_call(3 * DAY), on_its_first_call(4 * DAY));
+    assert!(early.tails.is_some() && !says(&early, "new here"), "{early:?}");
+    assert!(says(&later, "new here"), "{later:?}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::build::{DAY, HOUR, Made, routine, with};
 
 /// Of a place where now and then a call or a network is new. Verdicts taught it that alerts are incidents where much could
 /// be harmed.
-static MODEL: LazyLock<Arc<Model>> = LazyLock::new(|| {
+pub(crate) static MODEL: LazyLock<Arc<Model>> = LazyLock::new(|| {
     let (mut baseline, mut training) = (with(Settings::default()), Training::new(3, 3.0));
     for n in 0..1000 {
         let made = Made::ordinary(["ana", "ben"][usize::from(n % 2 == 1)], n / 100 * DAY + n % 100 * HOUR / 5);
