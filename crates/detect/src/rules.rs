@@ -17,17 +17,19 @@ use crate::record::RecordEvent;
 use crate::sieve::{Call, Sieve};
 
 /// The rules that come with Tagwarden.
-const SHIPPED: [(&str, &str); 39] = [
+const SHIPPED: [(&str, &str); 46] = [
     ("access_tag_changed.yml", include_str!("../rules/access_tag_changed.yml")),
     ("account_defaults_weakened.yml", include_str!("../rules/account_defaults_weakened.yml")),
     ("admin_rights_granted.yml", include_str!("../rules/admin_rights_granted.yml")),
     ("alarms_silenced.yml", include_str!("../rules/alarms_silenced.yml")),
     ("automation_tag_changed.yml", include_str!("../rules/automation_tag_changed.yml")),
     ("backups_destroyed.yml", include_str!("../rules/backups_destroyed.yml")),
+    ("console_access_assigned.yml", include_str!("../rules/console_access_assigned.yml")),
     ("console_sign_in.yml", include_str!("../rules/console_sign_in.yml")),
     ("cost_guard_rail_removed.yml", include_str!("../rules/cost_guard_rail_removed.yml")),
     ("costly_use.yml", include_str!("../rules/costly_use.yml")),
     ("credentials_for_another_user.yml", include_str!("../rules/credentials_for_another_user.yml")),
+    ("database_password_changed.yml", include_str!("../rules/database_password_changed.yml")),
     ("deletion_protection_off.yml", include_str!("../rules/deletion_protection_off.yml")),
     ("denied_probing.yml", include_str!("../rules/denied_probing.yml")),
     ("detection_weakened.yml", include_str!("../rules/detection_weakened.yml")),
@@ -36,10 +38,12 @@ const SHIPPED: [(&str, &str); 39] = [
     ("identity_provider_changed.yml", include_str!("../rules/identity_provider_changed.yml")),
     ("instance_credentials_elsewhere.yml", include_str!("../rules/instance_credentials_elsewhere.yml")),
     ("instances_entered_by_hand.yml", include_str!("../rules/instances_entered_by_hand.yml")),
+    ("key_pair_imported.yml", include_str!("../rules/key_pair_imported.yml")),
     ("kms_key_lost.yml", include_str!("../rules/kms_key_lost.yml")),
     ("launched_without_required_tags.yml", include_str!("../rules/launched_without_required_tags.yml")),
     ("logging_stopped.yml", include_str!("../rules/logging_stopped.yml")),
     ("logs_narrowed.yml", include_str!("../rules/logs_narrowed.yml")),
+    ("mail_identity_added.yml", include_str!("../rules/mail_identity_added.yml")),
     ("many_resources_destroyed.yml", include_str!("../rules/many_resources_destroyed.yml")),
     ("mass_retagging.yml", include_str!("../rules/mass_retagging.yml")),
     ("mass_untagging.yml", include_str!("../rules/mass_untagging.yml")),
@@ -48,6 +52,7 @@ const SHIPPED: [(&str, &str); 39] = [
     ("outside_accounts.yml", include_str!("../rules/outside_accounts.yml")),
     ("permissions_boundary_removed.yml", include_str!("../rules/permissions_boundary_removed.yml")),
     ("port_opened_to_the_world.yml", include_str!("../rules/port_opened_to_the_world.yml")),
+    ("principal_tag_changed.yml", include_str!("../rules/principal_tag_changed.yml")),
     ("production_reclassified.yml", include_str!("../rules/production_reclassified.yml")),
     ("protected_key_changed.yml", include_str!("../rules/protected_key_changed.yml")),
     ("reachable_by_everybody.yml", include_str!("../rules/reachable_by_everybody.yml")),
@@ -55,8 +60,10 @@ const SHIPPED: [(&str, &str); 39] = [
     ("s3_protection_removed.yml", include_str!("../rules/s3_protection_removed.yml")),
     ("second_factor_removed.yml", include_str!("../rules/second_factor_removed.yml")),
     ("secrets_read_in_bulk.yml", include_str!("../rules/secrets_read_in_bulk.yml")),
+    ("software_from_elsewhere.yml", include_str!("../rules/software_from_elsewhere.yml")),
     ("traffic_sent_elsewhere.yml", include_str!("../rules/traffic_sent_elsewhere.yml")),
     ("vpc_created.yml", include_str!("../rules/vpc_created.yml")),
+    ("workbench_made_by_hand.yml", include_str!("../rules/workbench_made_by_hand.yml")),
 ];
 
 /// What is wrong with one rule file; prints as `path:line: found X, wanted Y`.
