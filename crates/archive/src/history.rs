@@ -150,7 +150,7 @@ mod tests {
     fn ranks_are_in_the_order_of_steps_and_positions() {
         let digits = |text: &str| Position::digits(text).expect("digits");
         let long = "49590338271490256608559692538361571095921575989136588898";
-        let longer = format!("{long}0");
+        let longer = format!("1{}", "0".repeat(long.len()));
         let after = long.replace("8898", "8899");
         let positions = ["0", "7", "10", "99", "100", "1234567890123456", "1234567890123457", long, &after, &longer];
         let mut ranked: Vec<_> =
