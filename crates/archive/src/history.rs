@@ -33,7 +33,8 @@ pub struct PastEpoch {
 
 /// An event with what it is sorted by: the move that read it, and where.
 struct Placed {
-    step: usize,
+    /// The step, and how the position's text begins: enough to tell most apart without asking memory for the text.
+    rank: (usize, usize, u128),
     position: Position,
     raw: Bytes,
 }
@@ -73,10 +74,10 @@ impl History {
             let mut last = None;
             for (partition, position, raw) in read::placed(&file.key, bytes)? {
                 let step = step_of(&sealed.intent, &mut last, &partition, &position);
-                placed.push(Placed { step, position, raw });
+                placed.push(Placed { rank: rank(step, &position), position, raw });
             }
         }
-        placed.sort_unstable_by(|a, b| a.step.cmp(&b.step).then_with(|| a.position.cmp(&b.position)));
+        placed.sort_unstable_by(|a, b| a.rank.cmp(&b.rank).then_with(|| a.position.cmp(&b.position)));
         let events = placed.into_iter().map(|placed| placed.raw).collect();
         Ok(Some(PastEpoch { epoch: sealed.intent.epoch, events }))
     }
@@ -93,6 +94,12 @@ impl History {
     }
 }
 
+/// In the order of steps, and within one in that of positions: the shorter text first, of equally long ones the lesser.
+fn rank(step: usize, position: &Position) -> (usize, usize, u128) {
+    let text = position.as_str().as_bytes();
+    (step, text.len(), text.iter().take(16).fold(0, |head, byte| head << 8 | u128::from(*byte)))
+}
+
 /// Which of the epoch's moves read this position. `last` is the answer before: rows of one move mostly come together.
 fn step_of(intent: &Intent, last: &mut Option<usize>, partition: &Arc<str>, position: &Position) -> usize {
     let covers = |at: usize| {
@@ -106,7 +113,7 @@ fn step_of(intent: &Intent, last: &mut Option<usize>, partition: &Arc<str>, posi
 
 #[cfg(test)]
 mod tests {
-    use super::step_of;
+    use super::{rank, step_of};
     use std::sync::Arc;
     use tagwarden_core::{Intent, Move, Position, Versions};
 
@@ -136,5 +143,21 @@ mod tests {
             );
         }
         assert_eq!(step_of(&intent, &mut last, &a, &Position::offset(21)), usize::MAX, "read by nobody: last");
+    }
+
+    /// Offsets, and the sequence numbers of Kinesis, which are longer than what a rank holds.
+    #[test]
+    fn ranks_are_in_the_order_of_steps_and_positions() {
+        let digits = |text: &str| Position::digits(text).expect("digits");
+        let long = "49590338271490256608559692538361571095921575989136588898";
+        let longer = format!("1{}", "0".repeat(long.len()));
+        let after = long.replace("8898", "8899");
+        let positions = ["0", "7", "10", "99", "100", "1234567890123456", "1234567890123457", long, &after, &longer];
+        let mut ranked: Vec<_> =
+            [1, 2].into_iter().flat_map(|step| positions.map(|p| (rank(step, &digits(p)), digits(p)))).collect();
+        let wanted = ranked.clone();
+        ranked.reverse();
+        ranked.sort_unstable();
+        assert_eq!(ranked, wanted);
     }
 }

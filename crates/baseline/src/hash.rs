@@ -17,13 +17,15 @@ const fn halves(product: u128) -> [u64; 2] {
 
 /// The hash of a text.
 pub(crate) fn text(text: &str) -> u64 {
-    let (words, rest) = text.as_bytes().as_chunks::<8>();
-    let mut last = [0; 8];
-    for (to, from) in last.iter_mut().zip(rest) {
-        *to = *from;
-    }
-    let hash = words.iter().fold(text.len() as u64, |hash, word| mix(hash, u64::from_le_bytes(*word)));
-    mix(hash, u64::from_le_bytes(last))
+    let bytes = text.as_bytes();
+    let (words, rest) = bytes.as_chunks::<8>();
+    // What is left over, and zeros: the end of the last eight bytes, where there are eight.
+    let last = match bytes.last_chunk::<8>() {
+        Some(last) => u64::from_le_bytes(*last) >> 8 >> (56 - 8 * rest.len()),
+        None => rest.iter().rev().fold(0, |last, byte| last << 8 | u64::from(*byte)),
+    };
+    let hash = words.iter().fold(bytes.len() as u64, |hash, word| mix(hash, u64::from_le_bytes(*word)));
+    mix(hash, last)
 }
 
 #[cfg(test)]
@@ -38,6 +40,17 @@ mod tests {
         assert_eq!(text(""), 0xc9d8_74ca_57d9_e055);
         assert_eq!(text("ec2.amazonaws.com"), 0x35d5_35e7_111c_efb1);
         assert_eq!(mix(text("a"), text("b")), 0x8e64_75eb_06dd_d290);
+    }
+
+    /// By the definition: the length, each eight bytes, what is left over with zeros behind it.
+    #[test]
+    fn texts_of_every_length_end_in_zeros() {
+        let letters: String = ('!'..='~').collect();
+        for length in 0..letters.len() {
+            let padded = [&letters.as_bytes()[..length], &[0; 8]].concat();
+            let words = padded[..length / 8 * 8 + 8].as_chunks().0.iter().map(|word| u64::from_le_bytes(*word));
+            assert_eq!(text(&letters[..length]), words.fold(length as u64, mix), "{length}");
+        }
     }
 
     #[test]
