@@ -1,9 +1,11 @@
 //! Judges a change by what was learned before it, and learns from it afterwards.
 
+mod memory;
+
 use std::hint::black_box;
 use std::sync::Arc;
 
-use tagwarden_core::{Actor, Change, Enriched, Entry, Event, NetworkClass, Parts, RuleHit, Scores, StateDelta, TagOp};
+use tagwarden_core::{Actor, Change, Enriched, Event, NetworkClass, Parts, RuleHit, Scores, TagOp};
 
 use crate::actors::{self, AccessKey, Deed};
 use crate::blend::{self, Oddest};
@@ -17,13 +19,13 @@ use crate::memo::Memo;
 use crate::model::{About, Model, OfForest};
 use crate::profile::{self, Profile};
 use crate::reasons::{self, Scene};
-use crate::reference::{self, Reference};
+use crate::reference::Reference;
 use crate::rerank::Example;
-use crate::shadow::{self, Agreement, Shadow};
+use crate::shadow::{Agreement, Shadow};
 use crate::slots::Slots;
 use crate::spread::{self, Spread};
 use crate::surprisal;
-use crate::table::{self, Table};
+use crate::table::Table;
 use crate::training::{Given, Training, TrainingError};
 use crate::{Kind, Settings};
 
@@ -324,7 +326,7 @@ impl Baseline {
         }
         let today = self.reference.today(event.time.day());
         let first = change.ordinal == 0;
-        self.heard.note(event, secret(change));
+        self.heard.note(event, heard::secret(change));
         let Judged { lookups, row, deed, key, whom, .. } = &self.judged;
         for lookup in lookups.of_call.iter().filter(|_| first).chain(&lookups.of_change) {
             surprisal::learn(&mut self.table, lookup, today);
@@ -369,7 +371,7 @@ impl Baseline {
         let began = self.began.unwrap_or(event.time.0);
         if judged.call != Some(event.key) {
             judged.call = Some(event.key);
-            judged.known = self.heard.knows(event, secret(change));
+            judged.known = self.heard.knows(event, heard::secret(change));
             judged.whom = Whom::of(actor);
             let program = self.programs.of(event.user_agent.as_deref().unwrap_or(""));
             judged.lookups.call(event, actor, judged.whom, place, program);
@@ -406,59 +408,6 @@ impl Baseline {
             judged.row.raise(Feature::Governed, governed);
         }
     }
-
-    /// Takes back what [`delta`](Self::delta) gave out, into a fresh baseline, in any order. Entries of other spaces
-    /// are left alone.
-    pub fn restore(&mut self, entry: &Entry) {
-        self.judged = Judged::default();
-        match entry.space.as_ref() {
-            table::SPACE => self.table.restore(entry),
-            reference::SPACE => self.reference.restore(entry),
-            spread::SPACE => self.spread.restore(entry),
-            heard::SPACE => self.heard.restore(entry),
-            BEGAN => {
-                let began = entry.value.as_deref().and_then(|value| value.try_into().ok());
-                self.began = began.map(i64::from_be_bytes).or(self.began);
-            }
-            shadow::SPACE => {
-                if let Some(shadow) = &mut self.shadow {
-                    shadow.restore(entry);
-                }
-            }
-            space if space == self.actors.space() => self.actors.restore(entry),
-            space if space == self.keys.space() => self.keys.restore(entry),
-            space if space == self.newcomers.space() => self.newcomers.restore(entry),
-            _ => {}
-        }
-    }
-
-    /// The spaces of what [`delta`](Self::delta) gives out.
-    pub fn spaces() -> [&'static str; 9] {
-        let [actors, keys, newcomers] = ["actor", "access_key", "profile"];
-        [table::SPACE, reference::SPACE, spread::SPACE, heard::SPACE, BEGAN, shadow::SPACE, actors, keys, newcomers]
-    }
-
-    /// Adds all that has changed since the last call.
-    pub fn delta(&mut self, delta: &mut StateDelta) {
-        self.table.delta(delta);
-        self.reference.delta(delta);
-        self.spread.delta(delta);
-        self.heard.delta(delta);
-        self.actors.delta(delta);
-        self.keys.delta(delta);
-        self.newcomers.delta(delta);
-        if let (true, Some(began)) = (std::mem::take(&mut self.began_dirty), self.began) {
-            delta.set(BEGAN, [], began.to_be_bytes().to_vec());
-        }
-        if let Some(shadow) = &mut self.shadow {
-            shadow.delta(delta);
-        }
-    }
-}
-
-/// Which secret is read.
-fn secret<'c>(change: &'c Change<'_>) -> &'c str {
-    if change.family == tagwarden_core::Family::Read && change.kind != "read" { &change.resource_id } else { "" }
 }
 
 /// The tails that a change is judged by: the model's, once what is new here says something; without a model those of

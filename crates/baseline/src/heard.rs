@@ -1,6 +1,6 @@
 //! Which reads were learned from already in these four hours: one more of the same says nothing new.
 
-use tagwarden_core::{Entry, Event, StateDelta};
+use tagwarden_core::{Change, Entry, Event, Family, StateDelta};
 
 use crate::hash::{mix, text};
 
@@ -81,6 +81,11 @@ impl Heard {
             delta.set(SPACE, [number], value);
         }
     }
+}
+
+/// Which secret a change reads; empty for any other.
+pub(crate) fn secret<'c>(change: &'c Change<'_>) -> &'c str {
+    if change.family == Family::Read && change.kind != "read" { &change.resource_id } else { "" }
 }
 
 /// A number for how an event reads; `None` if it is no read that succeeded.

@@ -18,7 +18,9 @@ pub(crate) static MODEL: LazyLock<Arc<Model>> = LazyLock::new(|| {
         let made = if n % 10 == 9 { made.action(&format!("New{n}")) } else { made };
         let made = if n % 20 == 5 { Made { ip: format!("198.{}.100.9", n / 20), ..made } } else { made };
         let scores = made.judged_by(&mut baseline);
-        made.with(|event, actor, _, _| baseline.train(&mut training, event, actor, &made.hits, &scores));
+        made.with(|event, actor, _, enriched| {
+            baseline.train(&mut training, event, actor, enriched, &made.hits, &scores);
+        });
         made.learnt_by(&mut baseline, &scores);
     }
     let about = About { from: 0, to: 10 * DAY, events: 1000, changes: 1000, excluded: 0, seed: 3, data: [0; 32] };
