@@ -1,0 +1,94 @@
+"""Attacks as lists of (service, call, request, response): what an intruder does with somebody's usual credentials, place and program.
+
+FORESEEN were in mind while the shipped rules were written; HALF were measured first and got rules for some of them then;
+UNFORESEEN were written after the rules and the features, which have not been changed for them."""
+import json
+
+STRANGER = "999999999999"
+ROOT = f"arn:aws:iam::{STRANGER}:root"
+
+
+def policy(action, resource="*", principal=None):
+    statement = {"Effect": "Allow", "Action": action, "Resource": resource}
+    return {"Version": "2012-10-17", "Statement": [{**statement, **({"Principal": principal} if principal else {})}]}
+
+
+def trust(principal):
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]})
+
+
+def foreseen(account, region, some):
+    arn = lambda service, name: f"arn:aws:{service}:{region}:{account}:{name}"
+    point = lambda: f"arn:aws:ec2:{region}::snapshot/snap-{some(17)}"
+    volume = {"attributeType": "CREATE_VOLUME_PERMISSION", "createVolumePermission": {"add": {"items": [{"userId": STRANGER}]}}}
+    machine = {"instancesSet": {"items": [{"imageId": "ami-" + some(17), "minCount": 8, "maxCount": 8}]}, "instanceType": "p4d.24xlarge"}
+    return {
+        "snapshot shared": [("ec2", "ModifySnapshotAttribute", {"snapshotId": "snap-" + some(17), **volume}, None)],
+        "role trusts a stranger": [("iam", "UpdateAssumeRolePolicy", {"roleName": "DataExport", "policyDocument": trust({"AWS": ROOT})}, None)],
+        "administrator granted": [("iam", "AttachUserPolicy", {"userName": "svc-report", "policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}, None)],
+        "key deletion": [("kms", "ScheduleKeyDeletion", {"keyId": arn("kms", "key/" + some(8)), "pendingWindowInDays": 7}, None)],
+        "second factor off": [("iam", "DeactivateMFADevice", {"userName": "break-glass", "serialNumber": f"arn:aws:iam::{account}:mfa/x"}, None)],
+        "secrets in bulk": [("secretsmanager", "GetSecretValue", {"secretId": f"app/{n}/{some(4)}"}, None) for n in range(15)],
+        "organisation policy detached": [("organizations", "DetachPolicy", {"policyId": "p-" + some(8), "targetId": "ou-ab12-" + some(8)}, None)],
+        "backups gone": [("backup", "DeleteRecoveryPoint", {"backupVaultName": "Default", "recoveryPointArn": point()}, None) for _ in range(4)],
+        "key for another user": [("iam", "CreateAccessKey", {"userName": "ci-legacy"}, {"accessKey": {"accessKeyId": "AKIA" + some(16).upper(), "userName": "ci-legacy"}})],
+        "flow logs gone": [("ec2", "DeleteFlowLogs", {"DeleteFlowLogsRequest": {"FlowLogId": {"tag": 1, "content": "fl-" + some(17)}}}, None)],
+        "function for everybody": [("lambda", "AddPermission20150331v2", {"functionName": "export", "statementId": "x", "action": "lambda:InvokeFunction", "principal": "*"}, None)],
+        "database gone": [("rds", "DeleteDBInstance", {"dBInstanceIdentifier": "orders", "skipFinalSnapshot": True}, None)],
+        "mining": [("ec2", "RunInstances", machine, {"instancesSet": {"items": [{"instanceId": "i-" + some(17)} for _ in range(8)]}})],
+        "findings filtered": [("guardduty", "CreateFilter", {"detectorId": some(32), "name": "quiet", "action": "ARCHIVE"}, None)],
+        "bucket for a stranger": [("s3", "PutBucketPolicy", {"bucketName": "orders-export", "bucketPolicy": policy("s3:GetObject", "arn:aws:s3:::orders-export/*", {"AWS": ROOT})}, None)],
+        "identity provider": [("iam", "CreateOpenIDConnectProvider", {"url": "https://token.example.org", "clientIDList": ["sts.amazonaws.com"]}, None)],
+    }
+
+
+def half(account, region, some):
+    admin = f"arn:aws:iam::{account}:role/OrgAdmin"
+    record = {"name": "login.example.com.", "type": "A", "resourceRecords": [{"value": "198.51.100.77"}]}
+    rule = {"Status": "Enabled", "Destination": {"Bucket": "arn:aws:s3:::elsewhere", "Account": STRANGER}}
+    image = [{"name": "api", "image": "registry.example.org/api:1"}]
+    return {
+        "name sent elsewhere": [("route53", "ChangeResourceRecordSets", {"hostedZoneId": "Z" + some(12), "changeBatch": {"changes": [{"action": "UPSERT", "resourceRecordSet": record}]}}, None)],
+        "notebook with a role": [("sagemaker", "CreateNotebookInstance", {"notebookInstanceName": "nb", "roleArn": admin}, None)],
+        "function with a role": [("lambda", "CreateFunction20150331", {"functionName": "helper", "runtime": "python3.12", "role": admin}, None)],
+        "mail": [("ses", "VerifyEmailIdentity", {"emailAddress": "x@example.org"}, None)],
+        "console access": [("sso", "CreateAccountAssignment", {"targetId": account, "targetType": "AWS_ACCOUNT", "principalId": some(10)}, None)],
+        "database password": [("rds", "ModifyDBInstance", {"dBInstanceIdentifier": "orders", "masterUserPassword": "****"}, None)],
+        "replication to a stranger": [("s3", "PutBucketReplication", {"bucketName": "orders", "ReplicationConfiguration": {"Rule": rule}}, None)],
+        "topic to a web address": [("sns", "Subscribe", {"topicArn": f"arn:aws:sns:{region}:{account}:orders", "protocol": "https", "endpoint": "https://example.org/x"}, None)],
+        "cluster administrator": [("eks", "CreateAccessEntry", {"name": "main", "principalArn": f"arn:aws:iam::{STRANGER}:role/x"}, None)],
+        "principal's tag": [("iam", "TagRole", {"roleName": "DeveloperAccess", "tags": [{"key": "team", "value": "platform"}]}, None)],
+        "resource share": [("ram", "CreateResourceShare", {"name": "x", "principals": [STRANGER], "allowExternalPrincipals": True}, None)],
+        "parameter overwritten": [("ssm", "PutParameter", {"name": "/prod/db/url", "type": "String", "overwrite": True}, None)],
+        "stack with a role": [("cloudformation", "CreateStack", {"stackName": "tmp", "roleARN": admin, "capabilities": ["CAPABILITY_IAM"]}, None)],
+        "foreign image": [("ecs", "RegisterTaskDefinition", {"family": "api", "containerDefinitions": image}, None)],
+        "table exported": [("dynamodb", "ExportTableToPointInTime", {"tableArn": f"arn:aws:dynamodb:{region}:{account}:table/users", "s3Bucket": "elsewhere", "s3BucketOwner": STRANGER}, None)],
+        "logs sent elsewhere": [("logs", "PutSubscriptionFilter", {"logGroupName": "/aws/lambda/api", "destinationArn": f"arn:aws:logs:{region}:{STRANGER}:destination:d"}, None)],
+        "account invited": [("organizations", "InviteAccountToOrganization", {"target": {"id": STRANGER, "type": "ACCOUNT"}}, None)],
+        "key pair imported": [("ec2", "ImportKeyPair", {"keyName": "x"}, {"keyPairId": "key-" + some(17), "keyName": "x"})],
+    }
+
+
+def unforeseen(account, region, some):
+    layer = f"arn:aws:lambda:{region}:{STRANGER}:layer:tools:1"
+    return {
+        "web firewall off": [("wafv2", "DisassociateWebACL", {"resourceArn": f"arn:aws:elasticloadbalancing:{region}:{account}:loadbalancer/app/web/1"}, None)],
+        "data finder off": [("macie2", "DisableMacie", {}, None)],
+        "images deleted": [("ecr", "BatchDeleteImage", {"repositoryName": f"api-{n}", "imageIds": [{"imageTag": "latest"}]}, None) for n in range(10)],
+        "layer of a stranger": [("lambda", "UpdateFunctionConfiguration20150331v2", {"functionName": "api", "layers": [layer]}, None)],
+        "gateway to elsewhere": [("ec2", "CreateCustomerGateway", {"bgpAsn": 65000, "ipAddress": "198.51.100.78", "type": "ipsec.1"}, None)],
+        "new role for a stranger": [("iam", "CreateRole", {"roleName": "support", "assumeRolePolicyDocument": trust({"AWS": ROOT})}, None)],
+        "all rights for oneself": [("iam", "PutUserPolicy", {"userName": "svc-report", "policyName": "x", "policyDocument": json.dumps(policy("*"))}, None)],
+        "network joined": [("ec2", "CreateVpcPeeringConnection", {"vpcId": "vpc-" + some(17), "peerVpcId": "vpc-" + some(17), "peerOwnerId": STRANGER}, None)],
+        "machine exported": [("ec2", "CreateInstanceExportTask", {"instanceId": "i-" + some(17), "exportToS3": {"s3Bucket": "elsewhere"}}, None)],
+        "database copy shared": [("rds", "ModifyDBSnapshotAttribute", {"dBSnapshotIdentifier": "orders-1", "attributeName": "restore", "valuesToAdd": [STRANGER]}, None)],
+        "catalogue opened": [("glue", "PutResourcePolicy", {"policyInJson": json.dumps(policy("glue:*", principal={"AWS": ROOT}))}, None)],
+        "build job changed": [("codebuild", "UpdateProject", {"name": "deploy", "source": {"type": "GITHUB", "location": "https://example.org/x.git"}}, None)],
+        "warehouse made public": [("redshift", "ModifyCluster", {"clusterIdentifier": "dwh", "publiclyAccessible": True}, None)],
+        "log streams deleted": [("logs", "DeleteLogStream", {"logGroupName": "/aws/lambda/api", "logStreamName": some(12)}, None) for _ in range(6)],
+        "findings not collected": [("securityhub", "DisassociateMembers", {"accountIds": [account]}, None)],
+        "queue for everybody": [("sqs", "AddPermission", {"queueUrl": f"https://sqs.{region}.amazonaws.com/{account}/orders", "label": "x", "aWSAccountIds": [STRANGER], "actionNames": ["*"]}, None)],
+    }
+
+
+GROUPS = {"foreseen": foreseen, "half": half, "unforeseen": unforeseen}
