@@ -244,7 +244,7 @@ impl Intake<'_> {
             }
             return Ok(id);
         }
-        if !loud && self.is_told_enough(destination)? {
+        if !loud && self.is_busy(destination)? {
             return self.digest(destination, "daily");
         }
         let sql = "SELECT ifnull(max(sent), ?3) FROM alert_message WHERE group_id = ?1 AND destination = ?2";
@@ -280,13 +280,23 @@ impl Intake<'_> {
         self.tx.prepare_cached(sql)?.query_row([destination], |row| row.get(0))
     }
 
-    /// Whether as many openings and follow-ups were made since midnight, sent or not, as a day may have.
+    /// Whether a day has as many openings as it may, made since midnight, sent or not. They don't count follow-ups: how
+    /// many of those there are hangs on when the clock was looked at, and no restart may decide what is told at once.
     fn is_told_enough(&self, destination: &str) -> rusqlite::Result<bool> {
-        let sql = "SELECT count(*) FROM alert_message WHERE destination = ?1 AND created >= ?2 \
-                   AND kind IN ('opening', 'follow_up')";
+        Ok(self.made(destination, "opening")? >= i64::from(self.settings.max_a_day))
+    }
+
+    /// Whether a day is half full: from then on a follow-up that is no worse than what was told waits for the digest.
+    fn is_busy(&self, destination: &str) -> rusqlite::Result<bool> {
+        let made = self.made(destination, "opening")? + self.made(destination, "follow_up")?;
+        Ok(made >= i64::from(self.settings.max_a_day / 2))
+    }
+
+    /// Messages of a kind made since midnight.
+    fn made(&self, destination: &str, kind: &str) -> rusqlite::Result<i64> {
+        let sql = "SELECT count(*) FROM alert_message WHERE destination = ?1 AND created >= ?2 AND kind = ?3";
         let midnight = self.now.0 - self.now.of_day();
-        let made: i64 = self.tx.prepare_cached(sql)?.query_row(params![destination, midnight], |row| row.get(0))?;
-        Ok(made >= i64::from(self.settings.max_a_day))
+        self.tx.prepare_cached(sql)?.query_row(params![destination, midnight, kind], |row| row.get(0))
     }
 
     fn new_message(&self, destination: &str, kind: &str, group: Option<i64>, due: Timestamp) -> rusqlite::Result<i64> {

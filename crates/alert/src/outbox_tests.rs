@@ -136,23 +136,23 @@ fn what_is_late_quiet_or_too_much_is_told_in_digests() {
 }
 
 #[test]
-fn the_tenth_message_of_a_day_waits_for_the_digest_unless_it_pages() {
+fn the_ninth_message_of_a_day_waits_for_the_digest_unless_it_pages() {
     let dir = tempfile::tempdir().unwrap();
     let mut outbox = Outbox::open(&dir.path().join("s"), Settings::default(), vec!["soc".into()]).unwrap();
     let one =
         |i: i64, disposition| Offer { actor: format!("a{i}"), disposition, ..offer(&format!("a{i}.0"), i * MINUTE) };
-    let notices: Vec<Offer> = (0..11).map(|i| one(i, Disposition::Notify)).collect();
+    let notices: Vec<Offer> = (0..10).map(|i| one(i, Disposition::Notify)).collect();
     offer_all(&mut outbox, &notices);
     let count = |outbox: &Outbox, kind: &str| messages(outbox.ledger()).iter().filter(|m| m.1 == kind).count();
     let digest = |outbox: &Outbox| messages(outbox.ledger()).into_iter().find(|m| m.1 == "daily").map(|m| m.3);
-    assert_eq!((count(&outbox, "opening"), digest(&outbox).as_deref()), (9, Some("a9.0,a10.0")));
+    assert_eq!((count(&outbox, "opening"), digest(&outbox).as_deref()), (8, Some("a8.0,a9.0")));
     offer_all(&mut outbox, &[one(13, Disposition::Page)]);
-    assert_eq!(count(&outbox, "opening"), 10);
+    assert_eq!(count(&outbox, "opening"), 9);
     // What waits for the digest is told at once when it turns out worse.
-    offer_all(&mut outbox, &[Offer { change_id: "b.0".into(), ..one(10, Disposition::Page) }]);
-    assert_eq!(count(&outbox, "opening"), 11);
+    offer_all(&mut outbox, &[Offer { change_id: "b.0".into(), ..one(9, Disposition::Page) }]);
+    assert_eq!(count(&outbox, "opening"), 10);
     offer_all(&mut outbox, &[one(24 * 60, Disposition::Notify)]);
-    assert_eq!(count(&outbox, "opening"), 12, "the next day");
+    assert_eq!(count(&outbox, "opening"), 11, "the next day");
     assert!(outbox.ledger().counts().unwrap().values().all(crate::Counts::adds_up));
 }
 

@@ -22,8 +22,8 @@ pub struct Settings {
     pub digest_hour: u8,
     /// Opening messages that may wait for one destination; what comes on top is told in a digest.
     pub max_waiting: u32,
-    /// Messages a day (UTC, by the delivery clock) that one destination gets; what comes on top waits for the daily
-    /// digest, unless it pages or an alert that was told turns out worse.
+    /// Alerts a day (UTC, by the delivery clock) that open at one destination; what comes on top waits for the daily
+    /// digest, unless it pages or an alert that was told turns out worse. From half of it on follow-ups wait, too.
     pub max_a_day: u32,
     /// Address of the runbook; `{rule}` stands for the id of the rule that hit.
     pub runbook_url: Option<String>,
@@ -38,7 +38,7 @@ impl Default for Settings {
             expire_after: Span::hours(24),
             digest_hour: 8,
             max_waiting: 20,
-            max_a_day: 9,
+            max_a_day: 8,
             runbook_url: None,
         }
     }
