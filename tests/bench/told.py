@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""told.py TAGWARDEN SHARED: replays labelled companies a day at a time into a scripted Slack; counts what was told at once."""
+"""told.py TAGWARDEN SHARED: replays labelled companies into a scripted Slack; counts what was told at once."""
 import collections
+import datetime
 import gzip
 import http.server
 import json
@@ -41,7 +42,7 @@ def lines(path):
 
 def watched(tagwarden, company):
     """What people learnt of one company's attacks and look-alikes (None, notify or page), and messages by day."""
-    stories, of_event, by_day, attacked = {}, {}, collections.defaultdict(list), set()
+    stories, of_event, messages, attacked = {}, {}, {}, set()
     for line in open(company / "truth.ndjson"):
         truth = json.loads(line)
         of_event[truth["event_id"]] = story = truth["malicious"], truth["scenario"], truth["incident"]
@@ -49,27 +50,28 @@ def watched(tagwarden, company):
     events = next(path for path in (company / "events", company / "events.ndjson.gz") if path.exists())
     for line in lines(events):
         event = json.loads(line)
-        by_day[event["eventTime"][:10]].append(line)
+        messages[event["eventTime"][:10]] = 0
         if of_event.get(event["eventID"], [False])[0]:
             attacked.add(event["eventTime"][:10])
-    endpoint, messages = Endpoint(), {}
+    endpoint = Endpoint()
     with tempfile.TemporaryDirectory() as temp:
         temp = Path(temp)
         webhook = f"http://127.0.0.1:{endpoint.server_port}/hook"
         config = f'[input]\nclock = "event"\n[[destination]]\nname = "slack"\nkind = "slack"\nwebhook_url = "{webhook}"\n'
         (temp / "tagwarden.toml").write_text(config)
-        (temp / "events").mkdir()
-        command = [tagwarden, "run", "-c", temp / "tagwarden.toml", "--input", temp / "events", "--archive", temp / "archive"]
+        command = [tagwarden, "run", "-c", temp / "tagwarden.toml", "--input", events, "--archive", temp / "archive"]
         command += ["--state", temp / "state.db", "--until-end", "--json", "--inventory", company / "inventory.json"]
-        for day, its in sorted(by_day.items()):
-            (temp / "events" / f"{day}.ndjson").write_text("".join(its))
-            before = endpoint.messages
-            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-            if done.returncode:
-                raise SystemExit(f"{company}: exit {done.returncode}: {done.stderr}")
-            messages[day] = endpoint.messages - before
-        # What waits for the day's digest is not told at once.
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        if done.returncode:
+            raise SystemExit(f"{company}: exit {done.returncode}: {done.stderr}")
         ledger = sqlite3.connect(temp / "state.db")
+        # The clock of a replay is the events', so the ledger knows on which day each left.
+        for (sent,) in ledger.execute("select sent from alert_message where status = 'delivered'"):
+            day = datetime.datetime.fromtimestamp(sent / 1000, datetime.timezone.utc).strftime("%Y-%m-%d")
+            messages[day] = messages.get(day, 0) + 1
+        if sum(messages.values()) != endpoint.messages:
+            raise SystemExit(f"{company}: the ledger has {sum(messages.values())} messages, the endpoint got {endpoint.messages}")
+        # What waits for the day's digest is not told at once.
         offers = ledger.execute(
             "select c.offer, coalesce(g.opener, c.change_id) from alert_change c join alert_fate f using (seq) "
             "join alert_message m on m.id = f.message_id left join alert_group g on g.id = c.group_id "

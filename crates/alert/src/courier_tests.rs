@@ -40,7 +40,8 @@ struct Bench {
 }
 
 fn open(path: &Path) -> Outbox {
-    Outbox::open(path, Settings::default(), vec!["soc".into()]).unwrap()
+    // Room for every follow-up of one alert.
+    Outbox::open(path, Settings { max_a_day: 12, ..Settings::default() }, vec!["soc".into()]).unwrap()
 }
 
 impl Bench {

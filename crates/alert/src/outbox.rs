@@ -286,10 +286,10 @@ impl Intake<'_> {
         Ok(self.made(destination, "opening")? >= i64::from(self.settings.max_a_day))
     }
 
-    /// Whether a day is half full: from then on a follow-up that is no worse than what was told waits for the digest.
+    /// Whether a day is a third full: from then on a follow-up that is no worse than what was told waits for the digest.
     fn is_busy(&self, destination: &str) -> rusqlite::Result<bool> {
         let made = self.made(destination, "opening")? + self.made(destination, "follow_up")?;
-        Ok(made >= i64::from(self.settings.max_a_day / 2))
+        Ok(made >= i64::from(self.settings.max_a_day.div_ceil(3)))
     }
 
     /// Messages of a kind made since midnight.

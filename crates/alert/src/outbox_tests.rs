@@ -157,6 +157,23 @@ fn the_ninth_message_of_a_day_waits_for_the_digest_unless_it_pages() {
 }
 
 #[test]
+fn follow_ups_take_no_alerts_place_and_wait_on_a_busy_day() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut outbox = Outbox::open(&dir.path().join("s"), Settings::default(), vec!["soc".into()]).unwrap();
+    let one = |actor: &str, n: i64| Offer { actor: actor.into(), ..offer(&format!("{actor}{n}.0"), n * 20 * MINUTE) };
+    for n in 0..6 {
+        offer_all(&mut outbox, &[one("a", n)]);
+        let sent = "UPDATE alert_message SET status = 'delivered', sent = created WHERE kind <> 'daily'";
+        outbox.ledger().db.execute(sent, []).unwrap();
+    }
+    let count = |outbox: &Outbox, kind: &str| messages(outbox.ledger()).iter().filter(|m| m.1 == kind).count();
+    assert_eq!((count(&outbox, "opening"), count(&outbox, "follow_up"), count(&outbox, "daily")), (1, 2, 1));
+    let others: Vec<Offer> = (1..10).map(|i| one(&format!("b{i}"), 6)).collect();
+    offer_all(&mut outbox, &others);
+    assert_eq!((count(&outbox, "opening"), count(&outbox, "daily")), (8, 1), "eight alerts, whatever came between");
+}
+
+#[test]
 fn changes_below_a_threshold_are_meant_for_nobody() {
     let dir = tempfile::tempdir().unwrap();
     let threshold = crate::Threshold { severity: Some(Severity::Critical), percentile: None };

@@ -23,7 +23,7 @@ pub struct Settings {
     /// Opening messages that may wait for one destination; what comes on top is told in a digest.
     pub max_waiting: u32,
     /// Alerts a day (UTC, by the delivery clock) that open at one destination; what comes on top waits for the daily
-    /// digest, unless it pages or an alert that was told turns out worse. From half of it on follow-ups wait, too.
+    /// digest, unless it pages or an alert that was told turns out worse. From a third of it on follow-ups wait, too.
     pub max_a_day: u32,
     /// Address of the runbook; `{rule}` stands for the id of the rule that hit.
     pub runbook_url: Option<String>,
