@@ -73,13 +73,13 @@ def main():
     for _ in range(RUNS):
         for name, command in jobs(tagwarden, shared, work).items():
             found[name].append(measure(command, work / "out"))
-    seconds, memory, changes = train(tagwarden, work)
+    seconds, peak, changes = train(tagwarden, work)
     shutil.rmtree(work / "out")
     print("| job | CPU s / million events | least | peak RSS MiB |\n|---|---|---|---|")
     for name, runs in found.items():
         cpu, memory = zip(*runs)
         print(f"| {name} | {statistics.median(cpu):.1f} | {min(cpu):.1f} | {statistics.median(memory):.0f} |")
-    print(f"\ntrain on {changes} changes: {seconds:.1f} CPU s per million changes, peak {memory:.0f} MiB")
+    print(f"\ntrain on {changes} changes: {seconds:.1f} CPU s per million changes, peak {peak:.0f} MiB")
     print(f"load at the end: {os.getloadavg()[0]:.1f}")
 
 

@@ -56,6 +56,7 @@ pub struct Baseline {
     /// What the model said of rows.
     of_forest: Memo<OfForest>,
     of_crowds: Memo<Option<Nearest>>,
+    of_shares: Memo<[f64; Family::COUNT]>,
     /// The time of the first event of all, and whether it has been handed out.
     began: Option<i64>,
     began_dirty: bool,
@@ -109,6 +110,7 @@ impl Baseline {
             shadow_days: settings.shadow_days,
             of_forest: Memo::default(),
             of_crowds: Memo::default(),
+            of_shares: Memo::default(),
             began: None,
             began_dirty: false,
             programs: Programs::default(),
@@ -126,7 +128,7 @@ impl Baseline {
     pub fn judge_by(&mut self, model: Arc<Model>) {
         self.reference.rescale(model.scale(self.kind), model.reference(self.kind).clone());
         self.model = Some(model);
-        (self.of_forest, self.of_crowds) = (Memo::new(), Memo::new());
+        (self.of_forest, self.of_crowds, self.of_shares) = (Memo::new(), Memo::new(), Memo::new());
     }
 
     /// From now on `model` scores beside what is in force, and decides nothing: for [`Settings::shadow_days`] from the
@@ -236,7 +238,8 @@ impl Baseline {
     fn parts_of(&mut self, oddest: &Oddest, distance: f64) -> Parts {
         let families = oddest.families();
         let (forest, shares) = self.model.as_deref().map_or_else(Default::default, |model| {
-            (self.of_forest.of(&families, || model.forest(&families)).tail, model.shares(&families))
+            let forest = self.of_forest.of(&families, || model.forest(&families)).tail;
+            (forest, self.of_shares.of(&families, || model.shares(&families)))
         });
         blend::parts(self.kind, oddest, forest, &shares, distance, self.judged.quiet)
     }
