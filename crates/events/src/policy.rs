@@ -8,6 +8,9 @@ use crate::member::{self, Call};
 /// As many actions and principals as a person would read.
 const LISTED: usize = 20;
 
+/// By this member SNS sets names and numbers as well as policies.
+const SNS_ATTRIBUTE: &str = "attributeValue";
+
 #[derive(Default)]
 struct Facts {
     allows_star: bool,
@@ -33,8 +36,7 @@ pub(crate) fn facts<'a>(call: &Call<'_, 'a>, path: &str, details: &mut Vec<(&'st
         Kind::String if node.raw() == member::HIDDEN => return,
         Kind::String => {
             let text = node.str().unwrap_or_default();
-            // SNS sets names and numbers by the member that also sets its policy.
-            if !text.trim_start().starts_with('{') {
+            if path == SNS_ATTRIBUTE && !text.trim_start().starts_with('{') {
                 return;
             }
             let mut tape = Tape::new();
