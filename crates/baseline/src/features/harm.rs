@@ -43,7 +43,8 @@ pub(crate) fn harm(change: &Change<'_>, enriched: &Enriched<'_>) -> f64 {
     };
     let says = |name: &str| change.detail(name) == Some("true");
     let anybody = says("principal_star") && !says("principal_star_conditional")
-        || change.detail("principal") == Some("*") && change.detail("source_account").is_none();
+        || change.detail("principal") == Some("*")
+            && ["source_account", "source_arn", "organization"].iter().all(|limit| change.detail(limit).is_none());
     let open = says("public") || says("world_open") || anybody;
     let stranger = enriched.other_accounts.iter().any(|other| other.let_in && !other.known);
     let all_powerful = change.family == Family::Iam
@@ -109,6 +110,12 @@ mod tests {
             let (closed, open) = (harm(family, kind, &[]), harm(family, kind, &[(how, "true")]));
             assert!(open > closed, "{kind}: {open} {closed}");
         }
+        let invoked = |limits: &[_]| {
+            let details = [&[("principal", "*")], limits].concat();
+            harm(Family::Workload, "function_permission_added", &details)
+        };
+        assert!(invoked(&[]) > invoked(&[("source_arn", "arn:aws:s3:::data")]), "only from one bucket");
+        assert!(invoked(&[]) > invoked(&[("organization", "o-1")]), "only from the own company");
         let conditional = [("principal_star", "true"), ("principal_star_conditional", "true")];
         assert!(
             harm(Family::S3Protection, "bucket_policy_changed", &conditional)
