@@ -81,7 +81,7 @@ def places(truth, scores):
     kind_of = {line["event_id"]: line["scenario"] for line in truth if line["malicious"]}
     days = collections.defaultdict(list)
     for line in scores:
-        days[line["time"] // 86_400_000 if isinstance(line["time"], int) else line["time"][:10]].append(line)
+        days[line["time"][:10]].append(line)
     best = {}
     for day in days.values():
         day.sort(key=lambda line: -line["score"])
