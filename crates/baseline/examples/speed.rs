@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use rustix::time::{ClockId, clock_gettime};
 use tagwarden_baseline::{Baseline, Governed, Model, Settings};
 use tagwarden_core::{
-    Actor, ActorKind, Change, Enriched, Event, EventKind, Family, Identity, NetworkClass, StateDelta, TagDelta,
+    Actor, ActorKind, Change, Disposition, Enriched, Event, EventKind, Family, Identity, NetworkClass, StateDelta, TagDelta,
     TagEdit, TagOp, Timestamp, Via,
 };
 use tagwarden_detect::{Judge, Policy, RowParts, Rules};
@@ -27,7 +27,7 @@ const DAY: i64 = 86_400_000;
 const EPOCH: u64 = 65_536;
 const STALL: u64 = 5_000_000;
 /// Percentile from which a change is put into words.
-const WORDS_FROM: f64 = 98.0;
+const WORDS_FROM: f64 = 99.9;
 const KEYS: [&str; 6] = ["Environment", "Team", "costcenter", "version", "Name", "Schedule"];
 const ACTIONS: [&str; 8] = [
     "CreateTags",
@@ -228,15 +228,16 @@ fn main() {
         judge.match_event(&event, &mut hits);
         let scores = baseline.score(&event, &actor, &change, &enriched);
         let row = RowParts { event: &event, actor: &actor, change: &change, enriched: &enriched };
-        let mut words = false;
-        let assessment = judge.judge(row, &hits, scores, |hits, scores| {
+        let mut assessment = judge.judge(row, &hits, scores, |hits, scores| {
             baseline.add_rules(event.time.day(), hits, scores);
-            words = !hits.is_empty() || scores.percentile.is_some_and(|percentile| percentile >= WORDS_FROM);
-            if words {
-                (scores.reasons, scores.leading) = baseline.reasons(&event, &actor, &change, &enriched);
-                baseline.peers(scores);
-            }
         });
+        let told = matches!(assessment.disposition, Disposition::Notify | Disposition::Page);
+        let words = told || assessment.scores.percentile.is_some_and(|percentile| percentile >= WORDS_FROM);
+        if words {
+            let (reasons, leading) = baseline.reasons(&event, &actor, &change, &enriched);
+            assessment.explain(reasons, leading);
+            baseline.peers(&mut assessment.scores);
+        }
         baseline.learn(&event, &actor, &change, &enriched, &assessment.hits, &assessment.scores);
         let took = spent() - begun;
         if words { &mut worded } else { &mut all }.add(took, n);

@@ -148,6 +148,17 @@ pub struct Assessment {
     pub anomalous: bool,
 }
 
+impl Assessment {
+    /// Takes in why the baseline finds the change unusual, most telling first: the first `leading` go before what rules
+    /// and policy say of it, the others behind.
+    pub fn explain(&mut self, reasons: Vec<String>, leading: usize) {
+        let (first, rest) = reasons.split_at(leading.min(reasons.len()));
+        self.reasons.splice(..0, first.iter().cloned());
+        self.reasons.extend_from_slice(rest);
+        (self.scores.reasons, self.scores.leading) = (reasons, leading);
+    }
+}
+
 impl Default for Assessment {
     fn default() -> Self {
         Self {
@@ -160,5 +171,23 @@ impl Default for Assessment {
             production_critical: false,
             anomalous: false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Assessment;
+
+    #[test]
+    fn what_leads_goes_before_the_rules_and_the_rest_behind() {
+        let explained = |leading| {
+            let mut judged = Assessment { reasons: vec!["rule".to_owned()], ..Assessment::default() };
+            judged.explain(vec!["a".to_owned(), "b".to_owned()], leading);
+            assert_eq!((judged.scores.reasons.len(), judged.scores.leading), (2, leading));
+            judged.reasons
+        };
+        assert_eq!(explained(0), ["rule", "a", "b"]);
+        assert_eq!(explained(1), ["a", "rule", "b"]);
+        assert_eq!(explained(9), ["a", "b", "rule"]);
     }
 }

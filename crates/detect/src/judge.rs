@@ -67,14 +67,11 @@ impl Judge {
         let anomalous = scores.threshold.is_some_and(|threshold| scores.score > threshold);
         let weight = self.weigh(row, &verdict, anomalous, hits.iter());
         let silence = self.silence(row, &verdict, anomalous, &hits, weight.disposition);
-        let mut reasons: Vec<String> = Vec::with_capacity(hits.len() + scores.reasons.len());
-        let (leading, others) = scores.reasons.split_at(scores.leading.min(scores.reasons.len()));
-        reasons.extend_from_slice(leading);
+        let mut reasons: Vec<String> = Vec::with_capacity(hits.len());
         for hit in &hits {
             reasons.push(hit.reason.clone().unwrap_or_else(|| hit.title.to_string()));
         }
         self.policy_reasons(row, &verdict, &hits, &mut reasons);
-        reasons.extend_from_slice(others);
         Assessment {
             reasons,
             severity: weight.severity,

@@ -131,7 +131,7 @@ impl Case {
             let mut hits: Vec<RuleHit> = Vec::new();
             judge.match_event(&event, &mut hits);
             let scores = if self.anomalous {
-                Scores { score: 9.0, threshold: Some(5.0), reasons: vec!["never seen".into()], ..Scores::default() }
+                Scores { score: 9.0, threshold: Some(5.0), ..Scores::default() }
             } else {
                 Scores::default()
             };

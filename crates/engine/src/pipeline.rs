@@ -198,10 +198,15 @@ where
             self.counts.lag_ms.store((now.0 - newest.0).max(0).unsigned_abs(), Ordering::Relaxed);
         }
         self.counts.check();
+        self.tell(O::commit)
+    }
+
+    /// Has the outbox commit, by one of its two ways.
+    pub(crate) fn tell(&mut self, commit: fn(&mut O, u64) -> Result<u64, O::Error>) -> Result<(), EngineError> {
         let began = Instant::now();
         (self.on_step)("alert");
         let epoch = self.open.epoch;
-        let opened = self.outbox.commit(epoch).map_err(|e| EngineError::Outbox { epoch, source: Box::new(e) })?;
+        let opened = commit(&mut self.outbox, epoch).map_err(|e| EngineError::Outbox { epoch, source: Box::new(e) })?;
         (self.on_step)("alerted");
         self.counts.alerts.fetch_add(opened, Ordering::Relaxed);
         self.meter.add(Step::Alert, began);
@@ -284,6 +289,8 @@ where
             self.open.since = None;
             return Ok(());
         }
+        // Before the intent: an epoch that is shut out later is not judged again.
+        self.tell(O::commit_all)?;
         let epoch = self.open.epoch;
         let (objects, quarantine) = self.archive.plan(epoch);
         let intent = Intent {

@@ -118,6 +118,7 @@ where
         if !same_records(&intent.moves, &std::mem::take(&mut self.open.moves)) {
             return Ok(false);
         }
+        self.tell(O::commit_all)?;
         self.finish(intent).await?;
         Ok(true)
     }

@@ -96,10 +96,13 @@ pub trait Outbox {
     type Error: Error + Send + Sync + 'static;
     /// Whether somebody is to be told of this change, or it is to be counted as held back.
     fn wants(&self, row: &Row<'_>) -> bool;
-    /// Takes a change for the next [`commit`](Self::commit).
+    /// Takes a change for a commit.
     fn add(&mut self, row: &Row<'_>);
-    /// Commits what was added since the last call; gives the groups opened. A change already there changes nothing.
+    /// Commits what was added, if any of it is to be told at once; gives the groups opened. A change already there changes
+    /// nothing.
     fn commit(&mut self, epoch: u64) -> Result<u64, Self::Error>;
+    /// The same for all that was added: no epoch is sealed before its changes are on record.
+    fn commit_all(&mut self, epoch: u64) -> Result<u64, Self::Error>;
     /// The assessments committed for changes of epochs after `epoch`: a replay keeps them.
     fn kept(&self, epoch: u64) -> Result<Vec<(String, Assessment)>, Self::Error>;
 }

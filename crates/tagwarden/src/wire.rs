@@ -14,7 +14,7 @@ use bytes::Bytes;
 use tagwarden_archive::{ArchiveError, Rejected};
 use tagwarden_baseline::Agreement;
 use tagwarden_core::{
-    Actor, Assessment, Change, Enriched, Entry, Event, Fault, Intent, Record, Row, RuleHit, Scores, Sealed, StateDelta,
+    Actor, Assessment, Change, Disposition, Enriched, Entry, Event, Fault, Intent, Record, Row, RuleHit, Scores, Sealed, StateDelta,
     TagDelta, Text, Timestamp, Versions,
 };
 use tagwarden_engine::stages::{Archive, Decode, Stages};
@@ -22,8 +22,10 @@ use tagwarden_engine::stages::{Archive, Decode, Stages};
 use crate::Usage;
 use crate::config::Config;
 
-/// Percentile from which a change's reasons are put into words even if nobody is told.
-const REASONS_FROM: f64 = 98.0;
+/// Percentile from which a change is put into words even if nobody is told: by a worker, whose time is short, and where
+/// somebody looks into what was judged.
+const WORDS_FROM: f64 = 99.9;
+const WORDS_FROM_LOOKED_INTO: f64 = 98.0;
 
 /// Bytes to event.
 #[derive(Default)]
@@ -41,6 +43,7 @@ pub struct Detection {
     judge: tagwarden_detect::Judge,
     baseline: tagwarden_baseline::Baseline,
     redact_raw: bool,
+    looked_into: bool,
     take_apart: bool,
     /// A model in the making, from the events before a time.
     lesson: Option<training::Lesson>,
@@ -124,13 +127,19 @@ impl Detection {
         if let Some(bytes) = &recipe.shadow {
             baseline.shadow_by(Arc::new(tagwarden_baseline::Model::from_bytes(bytes).context("shadow")?));
         }
-        Ok(Self { enricher, judge, baseline, redact_raw, take_apart: false, lesson: None, on_agreement: None })
+        let (looked_into, take_apart) = (false, false);
+        Ok(Self { enricher, judge, baseline, redact_raw, looked_into, take_apart, lesson: None, on_agreement: None })
     }
 
     /// Tells `on_agreement` at each epoch's edge how the model in force and its shadow agreed so far.
     pub fn telling(mut self, on_agreement: impl FnMut(Agreement) + 'static) -> Self {
         self.on_agreement = Some(Box::new(on_agreement));
         self
+    }
+
+    /// Puts more into words than a worker does: whatever a rule hits, and what is among one in fifty.
+    pub fn looked_into(self) -> Self {
+        Self { looked_into: true, ..self }
     }
 
     /// Says of each change what its score is the sum of.
@@ -219,17 +228,19 @@ impl Stages for Detection {
         scores: Scores,
     ) -> Assessment {
         let row = tagwarden_detect::RowParts { event, actor, change, enriched };
-        let (baseline, take_apart) = (&mut self.baseline, self.take_apart);
-        self.judge.judge(row, hits, scores, |hits, scores| {
+        let baseline = &mut self.baseline;
+        let mut judged = self.judge.judge(row, hits, scores, |hits, scores| {
             baseline.add_rules(event.time.day(), hits, scores);
-            if !hits.is_empty() || scores.percentile.is_some_and(|p| p >= REASONS_FROM) {
-                (scores.reasons, scores.leading) = baseline.reasons(event, actor, change, enriched);
-                baseline.peers(scores);
-            }
-            if take_apart {
-                baseline.take_apart(scores);
-            }
-        })
+        });
+        if is_read(&judged, self.looked_into) {
+            let (reasons, leading) = baseline.reasons(event, actor, change, enriched);
+            judged.explain(reasons, leading);
+            baseline.peers(&mut judged.scores);
+        }
+        if self.take_apart {
+            baseline.take_apart(&mut judged.scores);
+        }
+        judged
     }
 
     fn settle(
@@ -293,6 +304,13 @@ impl Stages for Detection {
             tell(agreement);
         }
     }
+}
+
+/// Whether somebody will read in words why a change stands out. A digest tells what was done, not why.
+fn is_read(judged: &Assessment, looked_into: bool) -> bool {
+    let from = if looked_into { WORDS_FROM_LOOKED_INTO } else { WORDS_FROM };
+    let told = matches!(judged.disposition, Disposition::Notify | Disposition::Page | Disposition::Suppressed);
+    told || looked_into && !judged.hits.is_empty() || judged.scores.percentile.is_some_and(|p| p >= from)
 }
 
 /// `words` without the secret, which may be quoted in them in part.

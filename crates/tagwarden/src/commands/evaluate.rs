@@ -64,7 +64,7 @@ pub async fn run(args: Args) -> Result<()> {
     let until = time(&args.train_until)?;
     let truth = Truth::read(&args.truth)?;
     let bar = ProgressBar::new_spinner();
-    let mut stages = Detection::build(&setup.recipe)?;
+    let mut stages = Detection::build(&setup.recipe)?.looked_into();
     if setup.recipe.model.is_none() {
         stages.teach_until(until, SEED);
     }

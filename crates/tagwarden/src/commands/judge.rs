@@ -61,7 +61,7 @@ pub async fn run(args: Args) -> Result<()> {
         source: Input::open(&args.path, false),
         state: memory,
         decoder: EventDecoder::default(),
-        stages: Detection::build(&setup.recipe)?.taking_apart(args.parts),
+        stages: Detection::build(&setup.recipe)?.looked_into().taking_apart(args.parts),
         archive: Lines { out: BufWriter::new(std::io::stdout()), parts: args.parts, failed: None },
         outbox: Silence,
         counts: Arc::new(Counts::default()),
