@@ -12,7 +12,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use support::archive::{assert_same_rows, assert_subset, cell, files, rows};
 use support::events::{event, event_id, lines};
-use support::place::{Place, Served};
+use support::place::{Place, Served, assert_on_record};
 use support::running::{Running, wait_for};
 use support::{count, report, simulate};
 
@@ -153,6 +153,7 @@ fn standard_input_cut_short_and_piped_again_counts_everything_once() {
             let Some(wanted) = wanted.get(id) else { continue };
             assert!(own.iter().all(|column| cell(row, column) == cell(wanted, column)), "{id}");
         }
+        assert_on_record(&place, 10);
         let again = report(&mut run(&place));
         assert_eq!(count(&again, "archived"), 0, "{again}");
         assert_eq!(rows(&place.archive()).len(), found.len());

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use support::archive::{assert_same_rows, rows};
-use support::place::{Place, Served, messages};
+use support::place::{Place, Served, assert_on_record, messages};
 use support::{Random, report, simulate};
 
 const EPOCH: u64 = 500;
@@ -60,6 +60,7 @@ fn killed_at_any_moment() {
         // What was advanced is not read again; what was not is less than an epoch behind where the killed one stood.
         assert_eq!(last["pulled"].as_u64().unwrap(), total.saturating_sub(before * EPOCH));
         assert_same_rows(&rows(&place.archive()), &wanted);
+        assert_on_record(&place, 10);
         assert_eq!(report(&mut run(&place, &company))["pulled"], 0, "finished input is read again");
         std::fs::remove_dir_all(&place.dir).unwrap();
     }
@@ -81,6 +82,7 @@ fn killed_at_each_step() {
         }
         report(&mut run(&place, &company));
         assert_same_rows(&rows(&place.archive()), &wanted);
+        assert_on_record(&place, 10);
     }
 }
 

@@ -10,6 +10,7 @@ use tagwarden_connect::SqliteState;
 use tagwarden_testkit::http_server::{Answer, HttpServer};
 use tokio::runtime::Runtime;
 
+use super::archive::{cell, rows};
 use super::tagwarden;
 
 /// A folder with configuration, archive and state.
@@ -74,6 +75,16 @@ impl Place {
         assert!(counts.adds_up(), "{counts:?}");
         counts
     }
+}
+
+/// Whatever the archive says somebody is to be told of, now or by a digest, is on record to be told: at least `least` changes.
+pub fn assert_on_record(place: &Place, least: usize) {
+    let on_record = Ledger::open(&place.state()).unwrap().kept(0).unwrap();
+    let rows = rows(&place.archive());
+    let told: Vec<_> = rows.iter().filter(|(_, row)| cell(row, "disposition") != "archive_only").collect();
+    let lost: Vec<_> = told.iter().filter(|(id, _)| !on_record.contains_key(*id)).collect();
+    assert!(lost.is_empty(), "{} of {} changes are lost to the digest: {:?}", lost.len(), told.len(), lost.first().map(|(id, _)| id));
+    assert!(told.len() >= least, "{} changes prove little", told.len());
 }
 
 /// The configuration of one Slack destination.
