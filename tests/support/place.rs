@@ -83,7 +83,13 @@ pub fn assert_on_record(place: &Place, least: usize) {
     let rows = rows(&place.archive());
     let told: Vec<_> = rows.iter().filter(|(_, row)| cell(row, "disposition") != "archive_only").collect();
     let lost: Vec<_> = told.iter().filter(|(id, _)| !on_record.contains_key(*id)).collect();
-    assert!(lost.is_empty(), "{} of {} changes are lost to the digest: {:?}", lost.len(), told.len(), lost.first().map(|(id, _)| id));
+    assert!(
+        lost.is_empty(),
+        "{} of {} changes are lost to the digest: {:?}",
+        lost.len(),
+        told.len(),
+        lost.first().map(|(id, _)| id)
+    );
     assert!(told.len() >= least, "{} changes prove little", told.len());
 }
 

@@ -69,13 +69,28 @@ fn families_in<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[f32; FAMIL
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Scores")]
 struct ScoresDef {
-    #[serde(serialize_with = "maybe_out", deserialize_with = "maybe_in")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "maybe_out",
+        deserialize_with = "maybe_in"
+    )]
     percentile: Option<f64>,
     #[serde(serialize_with = "float_out", deserialize_with = "float_in")]
     score: f64,
-    #[serde(serialize_with = "maybe_out", deserialize_with = "maybe_in")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "maybe_out",
+        deserialize_with = "maybe_in"
+    )]
     forest: Option<f64>,
-    #[serde(serialize_with = "maybe_out", deserialize_with = "maybe_in")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "maybe_out",
+        deserialize_with = "maybe_in"
+    )]
     tails: Option<f64>,
     // What an earlier release wrote has none of the next three.
     #[serde(default, serialize_with = "families_out", deserialize_with = "families_in")]
@@ -89,15 +104,33 @@ struct ScoresDef {
     parts: Option<Parts>,
     #[serde(serialize_with = "float_out", deserialize_with = "float_in")]
     surprisal_sum: f64,
-    #[serde(serialize_with = "maybe_out", deserialize_with = "maybe_in")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "maybe_out",
+        deserialize_with = "maybe_in"
+    )]
     peer_distance: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     peer_group: Option<String>,
-    #[serde(serialize_with = "maybe_out", deserialize_with = "maybe_in")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "maybe_out",
+        deserialize_with = "maybe_in"
+    )]
     threshold: Option<f64>,
-    #[serde(default, serialize_with = "shadow_out", deserialize_with = "shadow_in")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "shadow_out",
+        deserialize_with = "shadow_in"
+    )]
     shadow: Option<Shadow>,
+    // They are among the assessment's reasons.
+    #[serde(skip)]
     reasons: Vec<String>,
-    #[serde(default)]
+    #[serde(skip)]
     leading: usize,
 }
 
@@ -111,6 +144,7 @@ pub(crate) struct AssessmentDef {
     reasons: Vec<String>,
     severity: Severity,
     disposition: Disposition,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     suppressed_by: Option<String>,
     production_critical: bool,
     anomalous: bool,

@@ -37,6 +37,7 @@ pub struct Offer {
     /// The resource's place in the request.
     pub ordinal: u32,
     /// Links the copies of one cross-account call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shared_event_id: Option<String>,
     /// When it happened.
     pub event_time: Timestamp,
@@ -45,18 +46,24 @@ pub struct Offer {
     /// `eventName`.
     pub event_name: String,
     /// The call was refused and changed nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_code: Option<String>,
     /// The word by which the actor is told again.
     pub actor: String,
     /// The person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub human: Option<String>,
     /// `userIdentity.arn`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor_arn: Option<String>,
     /// The session's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
     /// The role or user whose rights were used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub principal: Option<String>,
     /// The sessions passed through, outermost first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chain: Vec<String>,
     /// The way in.
     pub via: Via,
@@ -65,14 +72,18 @@ pub struct Offer {
     /// The account's id.
     pub account_id: String,
     /// The account's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_name: Option<String>,
     /// The region; empty if unknown.
     pub region: String,
     /// The environment before the change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment_before: Option<String>,
     /// The environment after the change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<String>,
     /// Who owns the resource.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
     /// The family.
     pub family: Family,
@@ -83,30 +94,38 @@ pub struct Offer {
     /// The resource's id; empty if the request names none.
     pub resource_id: String,
     /// The resource's ARN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource_arn: Option<String>,
     /// The name a person knows it by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource_name: Option<String>,
     /// What happened to its tags; keys that stayed as they were are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<TagChange>,
     /// Required keys that are missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing_tags: Vec<String>,
     /// Facts of the request, redacted before they come here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub details: Vec<(String, String)>,
     /// How bad.
     pub severity: Severity,
     /// What was decided.
     pub disposition: Disposition,
     /// By whom and until when, if suppressed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suppressed_by: Option<String>,
-    /// Why it stands out, in words.
-    pub reasons: Vec<String>,
     /// The rules that hit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<RuleName>,
     /// `anomaly_percentile`, 0 to 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub percentile: Option<f64>,
     /// The run of one pipeline that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change_set_id: Option<String>,
     /// For a witness: the `change_id` that it confirms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirms: Option<String>,
     /// The assessment in full, as it is kept for replay.
     #[serde(with = "kept::AssessmentDef")]
@@ -161,7 +180,6 @@ impl Offer {
             severity: assessment.severity,
             disposition: assessment.disposition,
             suppressed_by: assessment.suppressed_by.clone(),
-            reasons: assessment.reasons.clone(),
             rules: assessment
                 .hits
                 .iter()

@@ -97,25 +97,20 @@ impl Intake<'_> {
     fn take(&self, epoch: u64, offer: &Offer, text: &str, destinations: &[String]) -> rusqlite::Result<OfferOutcome> {
         let tx = self.tx;
         let mut outcome = OfferOutcome::default();
-        let stored = tx
-            .prepare_cached(
-                "INSERT INTO alert_change (change_id, epoch, shared_id, offer) VALUES (?1, ?2, ?3, ?4) \
-                 ON CONFLICT (change_id) DO NOTHING",
-            )?
-            .execute(params![offer.change_id, i64::try_from(epoch).unwrap_or(i64::MAX), shared(offer), text])?;
-        if stored == 0 {
+        if self.is_stored(offer)? {
             outcome.repeated = 1;
             return Ok(outcome);
         }
-        let seq = tx.last_insert_rowid();
         let told = route::destinations(self.settings, destinations, offer);
         // Without any destination alerts are opened all the same: they are counted, and told once there is one.
         if told.is_empty() && !destinations.is_empty() {
             outcome.unrouted = 1;
+            self.store(epoch, offer, text, None, false)?;
             return Ok(outcome);
         }
         let twin = self.twin(offer)?;
         if twin.is_none() && offer.disposition == Disposition::Suppressed {
+            let seq = self.store(epoch, offer, text, None, false)?;
             for name in told {
                 self.fate(name, seq, "suppressed", None)?;
             }
@@ -137,11 +132,7 @@ impl Intake<'_> {
             outcome.opened = u64::from(offer.disposition != Disposition::Digest);
             group::open(tx, offer, &key)?
         };
-        tx.prepare_cached("UPDATE alert_change SET group_id = ?2, copy = ?3 WHERE seq = ?1")?.execute([
-            seq,
-            group.id,
-            i64::from(twin.is_some()),
-        ])?;
+        let seq = self.store(epoch, offer, text, Some(group.id), twin.is_some())?;
         for name in told {
             // What tells the twin tells this one.
             if let Some((fate, message)) = twin.as_ref().map_or(Ok(None), |twin| self.fate_of(name, twin.seq))? {
@@ -153,6 +144,20 @@ impl Intake<'_> {
             self.fate(name, seq, "pending", Some(message))?;
         }
         Ok(outcome)
+    }
+
+    fn is_stored(&self, offer: &Offer) -> rusqlite::Result<bool> {
+        self.tx.prepare_cached("SELECT 1 FROM alert_change WHERE change_id = ?1")?.exists([&offer.change_id])
+    }
+
+    /// Puts the change on record; gives its place in the order of offering.
+    fn store(&self, epoch: u64, offer: &Offer, text: &str, group: Option<i64>, is_copy: bool) -> rusqlite::Result<i64> {
+        let sql = "INSERT INTO alert_change (change_id, epoch, shared_id, group_id, copy, offer) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let epoch = i64::try_from(epoch).unwrap_or(i64::MAX);
+        let row = params![offer.change_id, epoch, shared(offer), group, is_copy, text];
+        self.tx.prepare_cached(sql)?.execute(row)?;
+        Ok(self.tx.last_insert_rowid())
     }
 
     /// The change that this one repeats: the one a witness confirms, or the other copy of a cross-account call.

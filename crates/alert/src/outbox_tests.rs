@@ -207,7 +207,6 @@ fn an_assessment_is_kept_to_the_last_bit_until_its_epoch_is_done() {
     assessment.scores.families = std::array::from_fn(|at| at as f32 / 7.0);
     (assessment.scores.rules, assessment.scores.rerank, assessment.scores.surprisal_sum) = (0.1, -0.2, 0.3);
     (assessment.scores.peer_distance, assessment.scores.peer_group) = (Some(4.0 / 3.0), Some("3".into()));
-    (assessment.scores.reasons, assessment.scores.leading) = (vec!["because".into()], 1);
     let one = Offer { assessment: assessment.clone(), ..offer("a.0", 0) };
     outbox.offer(one.event_time, 7, &[one]).unwrap();
     let kept = outbox.ledger().kept(6).unwrap();

@@ -237,6 +237,7 @@ fn verdict_in(row: &Row<'_>, column: usize) -> rusqlite::Result<Verdict> {
 /// What is read of each change of an alert.
 #[derive(Deserialize)]
 struct Cause {
+    #[serde(default)]
     rules: Vec<RuleName>,
     assessment: Anomaly,
 }

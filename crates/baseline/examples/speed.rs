@@ -13,8 +13,8 @@ use std::borrow::Cow;
 use rustix::time::{ClockId, clock_gettime};
 use tagwarden_baseline::{Baseline, Governed, Model, Settings};
 use tagwarden_core::{
-    Actor, ActorKind, Change, Disposition, Enriched, Event, EventKind, Family, Identity, NetworkClass, StateDelta, TagDelta,
-    TagEdit, TagOp, Timestamp, Via,
+    Actor, ActorKind, Change, Disposition, Enriched, Event, EventKind, Family, Identity, NetworkClass, StateDelta,
+    TagDelta, TagEdit, TagOp, Timestamp, Via,
 };
 use tagwarden_detect::{Judge, Policy, RowParts, Rules};
 use tagwarden_json::{Node, Tape};

@@ -14,8 +14,8 @@ use bytes::Bytes;
 use tagwarden_archive::{ArchiveError, Rejected};
 use tagwarden_baseline::Agreement;
 use tagwarden_core::{
-    Actor, Assessment, Change, Disposition, Enriched, Entry, Event, Fault, Intent, Record, Row, RuleHit, Scores, Sealed, StateDelta,
-    TagDelta, Text, Timestamp, Versions,
+    Actor, Assessment, Change, Disposition, Enriched, Entry, Event, Fault, Intent, Record, Row, RuleHit, Scores,
+    Sealed, StateDelta, TagDelta, Text, Timestamp, Versions,
 };
 use tagwarden_engine::stages::{Archive, Decode, Stages};
 

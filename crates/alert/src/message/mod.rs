@@ -100,10 +100,10 @@ fn reasons(main: &Offer, offers: &[Offer], told: &[&Offer]) -> Vec<String> {
         reason.chars().filter(|c| !c.is_ascii_digit() && *c != ',').collect()
     };
     let mut known: Vec<String> =
-        told.iter().flat_map(|offer| offer.reasons.iter().map(|reason| said(reason, offer))).collect();
+        told.iter().flat_map(|offer| offer.assessment.reasons.iter().map(|reason| said(reason, offer))).collect();
     let mut shown: Vec<String> = Vec::new();
     for offer in std::iter::once(main).chain(offers) {
-        for reason in &offer.reasons {
+        for reason in &offer.assessment.reasons {
             let key = said(reason, offer);
             if shown.len() < REASONS && !reason.is_empty() && !known.contains(&key) {
                 known.push(key);

@@ -47,11 +47,13 @@ pub(crate) fn offer(change_id: &str, at: i64) -> Offer {
         severity: Severity::High,
         disposition: Disposition::Notify,
         suppressed_by: None,
-        reasons: vec!["production resource moved out of production".to_owned()],
         rules: vec![RuleName { id: "5f6c".to_owned(), title: "Production reclassified".to_owned() }],
         percentile: Some(99.5),
         change_set_id: None,
         confirms: None,
-        assessment: Assessment::default(),
+        assessment: Assessment {
+            reasons: vec!["production resource moved out of production".to_owned()],
+            ..Assessment::default()
+        },
     }
 }

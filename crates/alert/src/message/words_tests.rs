@@ -1,7 +1,7 @@
 //! What messages say, sentence by sentence, and how long they get.
 
 use proptest::prelude::*;
-use tagwarden_core::{TagOp, Via};
+use tagwarden_core::{Assessment, TagOp, Via};
 
 use super::{fields, sentence, title};
 use crate::message::sample::offer;
@@ -144,7 +144,7 @@ fn reasons_use_names_and_are_not_said_twice() {
     let of = |id: &str, name: &str, reason: &str| Offer {
         resource_id: id.into(),
         resource_name: Some(name.into()),
-        reasons: vec![reason.into()],
+        assessment: Assessment { reasons: vec![reason.into()], ..Assessment::default() },
         ..offer(&format!("{id}.0"), 0)
     };
     let first =
