@@ -24,7 +24,7 @@ def lines(events):
 
 
 def judged(folder, events, *options):
-    """One company's figures, as the outside judge has them, and how many attacks their reasons explain."""
+    """One company's figures, as the outside judge has them, and as we have them."""
     start = json.loads((folder / "spec.json").read_text())["test_start"]
     truth = folder / "truth.ndjson"
     with tempfile.NamedTemporaryFile() as scores:
@@ -35,15 +35,19 @@ def judged(folder, events, *options):
     when = [(e["eventID"], score_alerts.epoch(e["eventTime"]), score_alerts.actor(e)) for e in lines(events)]
     midnight = score_alerts.epoch(f"{start}T00:00:00Z")
     figures = score_alerts.score(list(score_alerts.lines(truth)), alerts, when, midnight)
-    return figures, json.loads(done.stdout.splitlines()[-1])["explanation_hits"]
+    return figures, json.loads(done.stdout.splitlines()[-1])
 
 
 def show(title, companies):
-    figures, reasons = zip(*companies)
+    figures, ours = zip(*companies)
     pooled = score_alerts.pool(figures)
-    of, first, three = (sum(r[name] for r in reasons) for name in ("of", "hits", "hits_in_three"))
+    of, first, three = (sum(o["explanation_hits"][name] for o in ours) for name in ("of", "hits", "hits_in_three"))
     print(f"{title}\n{score_alerts.text(pooled)}")
-    print(f"at the first event, at ten groups a day: {pooled['time_to_detect']['at_10_a_day']['at_first_event']:.2f}")
+    found = [sum(scenario["10"]["found"] for scenario in o["per_scenario"].values()) for o in ours]
+    soon = [o["time_to_detect"]["at_10_a_day"]["at_first_change"] for o in ours]
+    change = sum(n * share for n, share in zip(found, soon)) / sum(found)
+    event = pooled["time_to_detect"]["at_10_a_day"]["at_first_event"]
+    print(f"told of at ten groups a day: {event:.2f} at the first event, {change:.2f} at the first that changes something")
     print(f"first reason unlike the twins': {first} of {of}; one of the first three: {three}\n", flush=True)
 
 

@@ -39,7 +39,7 @@ mod training;
 pub use baseline::Baseline;
 pub use bytes::BytesError;
 pub use card::{Card, Shift};
-pub use features::{FEATURES_VERSION, Family, Feature, Row};
+pub use features::{FEATURES_VERSION, Family, Feature, Row, quiet};
 pub use governed::Governed;
 pub use matrix::{Matrix, MatrixError};
 pub use model::{About, LAYOUT_VERSION, Model, ModelError};

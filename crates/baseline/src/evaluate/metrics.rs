@@ -61,6 +61,9 @@ pub struct Delays {
     pub p90_min: f64,
     /// The share told of within a second of the first event, 0 to 1.
     pub at_first_event: f64,
+    /// The same of the first event that changes something: before it nothing need be wrong with whoever signs in and looks
+    /// around.
+    pub at_first_change: f64,
 }
 
 /// `found` of `of`, with the 95 % interval of Wilson (1927) for the share behind it.
@@ -164,6 +167,9 @@ pub(super) fn found(judged: &Judged, scores: &[f64], budget: u32) -> BTreeSet<us
     days.values().flat_map(|day| within(day, budget)).flat_map(|(group, _)| group.attacks.iter().copied()).collect()
 }
 
+/// What counts as at once, in milliseconds.
+const SOON: i64 = 1000;
+
 /// The first groups of a day, each with the lowest score among them.
 fn within<'g>(day: &[&'g Group], budget: u32) -> Vec<(&'g Group, f64)> {
     let told = day.get(..budget as usize).unwrap_or(day);
@@ -174,20 +180,26 @@ fn within<'g>(day: &[&'g Group], budget: u32) -> Vec<(&'g Group, f64)> {
 /// What truth holds of the events judged.
 struct Attacks {
     events: usize,
-    /// By attack: its malicious events, and the time of the first.
+    /// By attack: its malicious events, the time of the first, and of the first that changes something.
     size: BTreeMap<usize, usize>,
     first: BTreeMap<usize, i64>,
+    first_change: BTreeMap<usize, i64>,
 }
 
 impl Attacks {
     fn of(judged: &Judged) -> Self {
-        let mut attacks = Self { events: 0, size: BTreeMap::new(), first: BTreeMap::new() };
+        let mut attacks =
+            Self { events: 0, size: BTreeMap::new(), first: BTreeMap::new(), first_change: BTreeMap::new() };
         for case in &judged.cases {
             if let Some(attack) = case.attack() {
                 attacks.events += 1;
                 *attacks.size.entry(attack).or_default() += 1;
                 let first = attacks.first.entry(attack).or_insert(i64::MAX);
                 *first = case.time.0.min(*first);
+                if !case.quiet {
+                    let change = attacks.first_change.entry(attack).or_insert(i64::MAX);
+                    *change = case.time.0.min(*change);
+                }
             }
         }
         attacks
@@ -267,6 +279,10 @@ fn delays<'g>(
             }
         }
     }
+    // An attack that only looks has no change to wait for.
+    let lead = |attack| attacks.first_change.get(&attack).map_or(0, |change| change - attacks.first[&attack]);
+    let by_change = waits.iter().filter(|(attack, wait)| **wait - lead(**attack) <= SOON).count();
+    let by_event = waits.values().filter(|wait| **wait <= SOON).count();
     let mut waits: Vec<f64> = waits.into_values().map(|ms| ms as f64 / 1000.0).collect();
     waits.sort_by(f64::total_cmp);
     let last = waits.len().checked_sub(1)?;
@@ -275,6 +291,7 @@ fn delays<'g>(
     Some(Delays {
         median_min: f64::midpoint(waits[last / 2], waits[last.div_ceil(2)]) / 60.0,
         p90_min: p90 / 60.0,
-        at_first_event: waits.iter().filter(|wait| **wait <= 1.0).count() as f64 / waits.len() as f64,
+        at_first_event: by_event as f64 / waits.len() as f64,
+        at_first_change: by_change as f64 / waits.len() as f64,
     })
 }

@@ -50,6 +50,8 @@ pub struct Case {
     pub time: Timestamp,
     /// Who did it, in [`Judged::actors`].
     pub actor: usize,
+    /// Changes nothing: a read or a sign-in.
+    pub quiet: bool,
     /// What truth says of it; `None` for ordinary life.
     pub label: Option<Label>,
 }

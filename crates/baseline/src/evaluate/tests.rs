@@ -12,6 +12,7 @@ fn judged(cases: &[Short]) -> Judged {
     let case = |&(second, actor, label): &Short| Case {
         time: Timestamp::from_seconds(second),
         actor,
+        quiet: false,
         label: label.map(|(incident, malicious)| Label { incident, malicious }),
     };
     Judged {
@@ -85,6 +86,19 @@ fn an_attack_with_many_events_weighs_as_much_as_one_with_a_single() {
 fn equal_scores_are_one_step() {
     let cases = [(0, 0, Some((0, true))), (1, 1, None), (2, 2, None), (3, 3, None)];
     close(measure(&judged(&cases), &[0.0; 4]).ap, 0.25);
+}
+
+#[test]
+fn who_only_looks_around_first_is_told_of_at_the_first_change() {
+    let mut judged = judged(&[(0, 0, Some((0, true))), (600, 0, Some((0, true))), (1200, 0, Some((0, true)))]);
+    judged.cases[0].quiet = true;
+    let told = |scores: [f64; 3]| {
+        let delays = measure(&judged, &scores).time_to_detect.at_80_recall.unwrap();
+        (delays.at_first_event, delays.at_first_change)
+    };
+    assert_eq!(told([1.0, 9.0, 9.0]), (0.0, 1.0));
+    assert_eq!(told([1.0, 8.0, 9.0]), (0.0, 0.0));
+    assert_eq!(told([9.0, 1.0, 9.0]), (1.0, 1.0));
 }
 
 /// Eleven groups of others above an attack's first events; its group is told of for a later one.

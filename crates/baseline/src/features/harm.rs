@@ -53,7 +53,7 @@ pub(crate) fn harm(change: &Change<'_>, enriched: &Enriched<'_>) -> f64 {
 }
 
 /// Whether the call changes nothing by itself: a read, or a sign-in.
-pub(crate) fn quiet(event: &Event<'_>, change: &Change<'_>) -> bool {
+pub fn quiet(event: &Event<'_>, change: &Change<'_>) -> bool {
     event.read_only || matches!(change.family, Family::SignIn | Family::Read)
 }
 

@@ -4,7 +4,8 @@ mod harm;
 mod lookups;
 mod words;
 
-pub(crate) use harm::{harm, quiet};
+pub(crate) use harm::harm;
+pub use harm::quiet;
 pub(crate) use lookups::{Lookup, Lookups, Place, Whom, role};
 pub(crate) use words::{Program, Programs, agent, network, refused, same_in_plain, tool};
 

@@ -48,9 +48,12 @@ pub(super) fn figures(comparison: &Comparison, judged: &Judged, until: Timestamp
     let [ap, weighted, recall, wrong] = row(ours);
     let days = judged.span.map_or(0.0, |(_, last)| (last.0 - until.0) as f64 / 86_400_000.0);
     let delays = |delays: &Option<Delays>| match delays {
-        Some(Delays { median_min, p90_min, at_first_event }) => {
-            let share = at_first_event * 100.0;
-            format!("median {median_min:.1} min, p90 {p90_min:.1} min, {share:.0} % at the first event")
+        Some(Delays { median_min, p90_min, at_first_event, at_first_change }) => {
+            let [event, change] = [at_first_event, at_first_change].map(|share| share * 100.0);
+            format!(
+                "median {median_min:.1} min, p90 {p90_min:.1} min, {event:.0} % at the first event, {change:.0} % at the \
+                 first that changes something"
+            )
         }
         None => "-".to_owned(),
     };

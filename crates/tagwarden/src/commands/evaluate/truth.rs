@@ -78,7 +78,12 @@ impl Truth {
         let cases: Vec<Case> = judged
             .events
             .iter()
-            .map(|event| Case { time: event.time, actor: event.actor, label: self.labels.get(&event.id).copied() })
+            .map(|event| Case {
+                time: event.time,
+                actor: event.actor,
+                quiet: event.quiet,
+                label: self.labels.get(&event.id).copied(),
+            })
             .collect();
         if !cases.iter().any(|case| case.label.is_some_and(|label| label.malicious)) {
             return Err("found no malicious event at or after --train-until, want one at least".into());

@@ -16,6 +16,8 @@ pub(super) struct Event {
     pub(super) id: String,
     pub(super) time: Timestamp,
     pub(super) actor: usize,
+    /// Changes nothing: a read or a sign-in.
+    pub(super) quiet: bool,
     pub(super) score: f64,
     pub(super) disposition: Disposition,
     pub(super) reasons: Vec<String>,
@@ -114,6 +116,7 @@ impl Witness {
             id: row.event.id.to_string(),
             time: row.event.time,
             actor: self.actor(actor_name(row)),
+            quiet: tagwarden_baseline::quiet(row.event, row.change),
             score: assessment.scores.score,
             disposition: assessment.disposition,
             reasons: assessment.reasons.clone(),
