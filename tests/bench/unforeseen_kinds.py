@@ -1,7 +1,8 @@
 """Attacks as lists of (service, call, request, response): what an intruder does with somebody's usual credentials, place and program.
 
 FORESEEN were in mind while the shipped rules were written; HALF were measured first and got rules for some of them then;
-UNFORESEEN were written after the rules and the features, which have not been changed for them."""
+UNFORESEEN were written after the rules and the features; what they taught is that an odd call may speak alone. LATER were
+written after that, and nothing has been changed for them."""
 import json
 
 STRANGER = "999999999999"
@@ -91,4 +92,31 @@ def unforeseen(account, region, some):
     }
 
 
-GROUPS = {"foreseen": foreseen, "half": half, "unforeseen": unforeseen}
+def later(account, region, some):
+    arn = lambda service, name: f"arn:aws:{service}:{region}:{account}:{name}"
+    machine = lambda: "i-" + some(17)
+    profile = {"arn": f"arn:aws:iam::{account}:instance-profile/admin"}
+    entry = {"networkAclId": "acl-" + some(17), "ruleNumber": 1, "aclProtocol": "-1", "ruleAction": "allow", "egress": False, "cidrBlock": "0.0.0.0/0"}
+    return {
+        "old metadata service": [("ec2", "ModifyInstanceMetadataOptions", {"ModifyInstanceMetadataOptionsRequest": {"InstanceId": machine(), "HttpTokens": "optional"}}, None)],
+        "disks no longer encrypted": [("ec2", "DisableEbsEncryptionByDefault", {"DisableEbsEncryptionByDefaultRequest": {}}, None)],
+        "certificate exported": [("acm", "ExportCertificate", {"certificateArn": arn("acm", "certificate/" + some(12)), "passphrase": "****"}, None)],
+        "listener turned": [("elasticloadbalancing", "ModifyListener", {"listenerArn": arn("elasticloadbalancing", "listener/app/web/1/2"), "defaultActions": [{"type": "redirect", "redirectConfig": {"host": "example.org", "statusCode": "HTTP_302"}}]}, None)],
+        "route without sign-in": [("apigateway", "UpdateRoute", {"apiId": some(10), "routeId": some(7), "authorizationType": "NONE"}, None)],
+        "customer's password": [("cognito-idp", "AdminSetUserPassword", {"userPoolId": f"{region}_{some(9)}", "username": "HIDDEN_DUE_TO_SECURITY_REASONS", "password": "HIDDEN_DUE_TO_SECURITY_REASONS", "permanent": True}, None)],
+        "alarms silenced": [("monitoring", "DisableAlarmActions", {"alarmNames": ["root-sign-in", "trail-stopped"]}, None)],
+        "machine made administrator": [("ec2", "AssociateIamInstanceProfile", {"AssociateIamInstanceProfileRequest": {"InstanceId": machine(), "IamInstanceProfile": {"Name": "admin", **profile}}}, None)],
+        "network list opened": [("ec2", "CreateNetworkAclEntry", entry, None)],
+        "delegated away": [("organizations", "RegisterDelegatedAdministrator", {"accountId": account, "servicePrincipal": "guardduty.amazonaws.com"}, None)],
+        "pipeline's source": [("codepipeline", "UpdatePipeline", {"pipeline": {"name": "deploy", "stages": [{"name": "Source", "actions": [{"configuration": {"FullRepositoryId": "someone/else"}}]}]}}, None)],
+        "continuous backups off": [("dynamodb", "UpdateContinuousBackups", {"tableName": "orders", "pointInTimeRecoverySpecification": {"pointInTimeRecoveryEnabled": False}}, None)],
+        "file transfer user": [("transfer", "CreateUser", {"serverId": "s-" + some(17), "userName": "partner", "role": f"arn:aws:iam::{account}:role/transfer", "homeDirectory": "/orders"}, None)],
+        "domain unlocked": [("route53domains", "DisableDomainTransferLock", {"domainName": "example.com"}, None)],
+        "function starved": [("lambda", "PutFunctionConcurrency20171031", {"functionName": "api", "reservedConcurrentExecutions": 0}, None)],
+        "queue emptied": [("sqs", "PurgeQueue", {"queueUrl": f"https://sqs.{region}.amazonaws.com/{account}/orders"}, None)],
+        "fleet grown": [("autoscaling", "UpdateAutoScalingGroup", {"autoScalingGroupName": "web", "maxSize": 400, "desiredCapacity": 400}, None)],
+        "tasks on every machine": [("ssm", "SendCommand", {"documentName": "AWS-RunShellScript", "targets": [{"key": "tag:Environment", "values": ["prod"]}], "parameters": "HIDDEN_DUE_TO_SECURITY_REASONS"}, None)],
+    }
+
+
+GROUPS = {"foreseen": foreseen, "half": half, "unforeseen": unforeseen, "later": later}

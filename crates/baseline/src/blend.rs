@@ -2,7 +2,7 @@
 //!
 //! Features are compared as tails ([`crate::spread`]). Within a family the oddest speaks for all. Of the families the
 //! three oddest count in full and the next three less and less: an attack is rarely odd in one way only, and a change
-//! that is a little odd in every way is ordinary life. A call that changes nothing by itself, a read or a sign-in, is
+//! that is a little odd in every way is ordinary life. A call that is odd enough speaks alone. A call that changes nothing by itself, a read or a sign-in, is
 //! worth less; what was odd about it speaks on in the changes of the hour after it.
 
 use tagwarden_core::{Parts, RuleHit, Severity};
@@ -13,6 +13,9 @@ use crate::spread::Frozen;
 
 /// What the oddest families count for, oddest first.
 const WEIGHTS: [f64; 6] = [1.0, 1.0, 1.0, 0.7, 0.5, 0.3];
+/// What an odd call counts for where it outweighs all families together: in ordinary life so odd a call is as rare as
+/// such a weighted sum. It is what nobody can do in another's usual way; all else is odd too often to speak alone.
+const CALL_ALONE: f64 = 2.5;
 /// What the tail of a trained forest's score counts for.
 const FOREST: f64 = 0.5;
 /// What a call that changes nothing is worth less, in nats.
@@ -57,7 +60,7 @@ impl Oddest {
         self.by_family.map(|(tail, _)| crate::features::as_f32(tail))
     }
 
-    /// The weighted sum.
+    /// The weighted sum, or what the call is worth alone.
     pub(crate) fn sum(&self) -> f64 {
         // Mostly a handful of families is odd at all: each finds its place among the oddest so far.
         let mut oddest = [0.0f64; WEIGHTS.len()];
@@ -66,7 +69,13 @@ impl Oddest {
                 (*place, tail) = (place.max(tail), place.min(tail));
             }
         }
-        oddest.into_iter().zip(WEIGHTS).filter(|(tail, _)| *tail > 0.0).map(|(tail, weight)| tail * weight).sum()
+        let together: f64 =
+            oddest.into_iter().zip(WEIGHTS).filter(|(tail, _)| *tail > 0.0).map(|(tail, weight)| tail * weight).sum();
+        together.max(self.call_alone())
+    }
+
+    fn call_alone(&self) -> f64 {
+        CALL_ALONE * self.by_family[Family::What as usize].0
     }
 
     /// What each family adds to the sum.
@@ -74,6 +83,11 @@ impl Oddest {
         let mut all = [0.0; Family::COUNT];
         for ((tail, feature), weight) in self.ranked().zip(WEIGHTS) {
             all[feature.family() as usize] = tail * weight;
+        }
+        let alone = self.call_alone();
+        if alone > all.iter().sum() {
+            all = [0.0; Family::COUNT];
+            all[Family::What as usize] = alone;
         }
         all
     }
@@ -128,7 +142,7 @@ pub(crate) fn rules(hits: &[RuleHit], frozen: &Frozen) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Oddest, rules, score};
+    use super::{CALL_ALONE, Oddest, rules, score};
     use crate::Kind;
     use crate::features::{Family, Feature, Row};
     use crate::spread::{BINS, Frozen};
@@ -171,18 +185,35 @@ mod tests {
 
     #[test]
     fn three_families_count_in_full_and_three_less_and_less() {
-        let of_families: Vec<Feature> = Feature::ALL.into_iter().fold(vec![], |mut firsts: Vec<Feature>, feature| {
-            if firsts.iter().all(|first| first.family() != feature.family()) {
-                firsts.push(feature);
-            }
-            firsts
-        });
+        let mut of_families: Vec<Feature> =
+            Feature::ALL.into_iter().fold(vec![], |mut firsts: Vec<Feature>, feature| {
+                if firsts.iter().all(|first| first.family() != feature.family()) {
+                    firsts.push(feature);
+                }
+                firsts
+            });
         assert_eq!(of_families.len(), Family::COUNT);
+        // The call would speak alone.
+        of_families.sort_by_key(|feature| feature.family() == Family::What);
         let odd: Vec<(Feature, f64)> = of_families.iter().map(|feature| (*feature, 1.0)).collect();
         let one = sum(&odd[..1]);
         let gained: Vec<f64> = (1..=9).map(|n| (sum(&odd[..n]) - sum(&odd[..n - 1])) / one).collect();
         for (gained, wanted) in gained.into_iter().zip([1.0, 1.0, 1.0, 0.7, 0.5, 0.3, 0.0, 0.0, 0.0]) {
             assert!((gained - wanted).abs() < 1e-9, "{gained} {wanted}");
+        }
+    }
+
+    #[test]
+    fn a_call_speaks_alone_until_all_together_say_more() {
+        let one = sum(&[(Feature::Region, 3.0)]);
+        let call = (Feature::Action, 3.0);
+        assert!(same(sum(&[call]), CALL_ALONE * one));
+        assert!(same(sum(&[call, (Feature::Region, 3.0)]), CALL_ALONE * one), "two say less");
+        let three = [call, (Feature::Region, 3.0), (Feature::Tool, 3.0)];
+        assert!(same(sum(&three), 3.0 * one));
+        for odd in [&three[..1], &three[..2], &three] {
+            let oddest = Oddest::of(&row(odd), &frozen());
+            assert!(same(oddest.weighted().iter().sum(), oddest.sum()), "parts are of the same sum");
         }
     }
 
