@@ -28,8 +28,8 @@ pub(crate) struct Rule {
     pub(crate) on_change: bool,
     /// It tells of protected keys itself.
     pub(crate) reads_protected: bool,
-    /// Correlations that count it.
-    pub(crate) feeds: Vec<usize>,
+    /// Correlations that count it, and its place in their lists.
+    pub(crate) feeds: Vec<(usize, usize)>,
     /// It only feeds: its matches are no hits of their own.
     pub(crate) silent: bool,
 }
@@ -172,20 +172,20 @@ fn correlate(
     let correlation = Correlation::compile(rule).map_err(|what| faults.push(what)).ok();
     let reason = rule.custom_attributes.get(REASON).map_or(Ok(None), |text| reason(text.as_str()));
     let reason = reason.map_err(|what| faults.push(what)).unwrap_or_default();
-    let fields: Vec<&String> = correlation.iter().flat_map(|c| c.group_by.iter().chain(&c.field)).collect();
+    let fields: Vec<&String> = correlation.iter().flat_map(|c| c.group_by.iter().chain(c.field())).collect();
     faults.extend(fields.iter().filter_map(|field| unknown(field)));
     let mut on_change = fields.iter().any(|field| field.starts_with(PREFIX));
     if rule.rules.is_empty() {
         faults.push("found no rules, wanted at least one rule by id or name".to_owned());
     }
-    for wanted in &rule.rules {
+    for (place, wanted) in rule.rules.iter().enumerate() {
         let named = |rule: &&mut Rule, name: Option<&str>| *rule.hit.id == **wanted || name == Some(wanted.as_str());
         let found = out.rules.iter_mut().zip(&all.rules).find(|(rule, parsed)| named(rule, parsed.name.as_deref()));
         match found {
             Some((base, _)) => {
                 on_change |= base.on_change;
                 base.silent = !rule.generate;
-                base.feeds.push(at);
+                base.feeds.push((at, place));
             }
             None => faults.push(format!("found the rule {wanted}, wanted the id or name of a detection rule")),
         }

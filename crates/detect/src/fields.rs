@@ -15,7 +15,7 @@ use crate::record::RecordEvent;
 pub(crate) const PREFIX: &str = "tagwarden.";
 
 /// The facts beside the columns, as the crate's documentation lists them.
-const FACTS: [&str; 27] = [
+const FACTS: [&str; 28] = [
     "access_keys_changed",
     "actor",
     "actor_root",
@@ -24,6 +24,7 @@ const FACTS: [&str; 27] = [
     "denied",
     "environment_before",
     "family",
+    "governed_keys_changed",
     "governed_keys_rewritten",
     "invalid_tags",
     "left_production",
@@ -130,7 +131,8 @@ impl<'a> RowEvent<'a> {
             "denied" => EventValue::Bool(event.error_code.is_some()),
             "environment_before" => text(enriched.environment_before.as_deref()?),
             "family" => text(change.family.as_str()),
-            "governed_keys_rewritten" => list(&verdict.governed_keys)?,
+            "governed_keys_changed" => list(&verdict.governed_keys)?,
+            "governed_keys_rewritten" => list(&verdict.rewritten_keys)?,
             "invalid_tags" => list(&verdict.invalid_tags)?,
             "left_production" => EventValue::Bool(verdict.production_before && !verdict.production_after),
             "local_hour" => EventValue::Int(actor.local_hour.into()),

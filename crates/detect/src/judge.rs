@@ -103,7 +103,7 @@ impl Judge {
             matched.sort_unstable();
         }
         let mut hits = Vec::new();
-        let mut fed: Vec<usize> = Vec::new();
+        let mut fed: Vec<(usize, usize)> = Vec::new();
         for rule in matched.into_iter().filter_map(|number| self.rules.rule(number)) {
             if !rule.silent {
                 let reason = rule.reason.as_ref().map(|template| template.fill(&event, 1));
@@ -115,19 +115,26 @@ impl Judge {
             return hits;
         }
         fed.sort_unstable();
-        fed.dedup();
-        for counted in fed.into_iter().filter_map(|at| self.rules.correlations().get(at)) {
+        // What counts matches counts a change once, however many of its rules matched; a sequence takes each step.
+        fed.dedup_by(|a, b| {
+            a.0 == b.0 && self.rules.correlations().get(a.0).is_some_and(|c| !c.correlation.takes_steps())
+        });
+        let mut fired = None;
+        for (at, place) in fed {
+            let Some(counted) = self.rules.correlations().get(at).filter(|_| fired != Some(at)) else { continue };
             if !counted.on_change && row.change.ordinal > 0 {
                 continue;
             }
             let correlation = &counted.correlation;
             let values: Option<Vec<_>> = correlation.group_by.iter().map(|field| event.text(field)).collect();
-            let value = correlation.field.as_ref().map_or(Some(Text::default()), |field| event.text(field));
+            let value = correlation.field().map_or(Some(Text::default()), |field| event.text(field));
             let (Some(values), Some(value)) = (values, value) else { continue };
             let values: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
-            if let Some(count) = self.windows.count(correlation, &values, &value, row.event.time.0) {
+            let value = correlation.value(place, &value);
+            if let Some(count) = self.windows.count(correlation, &values, value, row.event.time.0) {
                 let reason = counted.reason.as_ref().map(|template| template.fill(&event, count));
                 hits.push(RuleHit { reason, ..counted.hit.clone() });
+                fired = Some(at);
             }
         }
         hits

@@ -14,16 +14,16 @@
 //!   nor a vendor's; absent while the inventory names no account
 //! - by the tag policy, of a resource that existed: `protected_keys_changed` (keys that this actor may not change, but
 //!   did), `access_keys_changed` (set, changed or removed keys among [`Policy::access_keys`]), `automation_keys_changed`
-//!   (changed or removed keys among [`Policy::automation_keys`]), `governed_keys_rewritten` (keys on which anything hangs,
-//!   changed or removed, their old value known); of any: `invalid_tags` (keys set to a value that is not allowed)
+//!   (changed or removed keys among [`Policy::automation_keys`]), `governed_keys_changed` (keys on which anything hangs),
+//!   `governed_keys_rewritten` (those of them changed or removed, their old value known); of any: `invalid_tags` (keys set to a value that is not allowed)
 //!
 //! What is empty or not known is absent, so `|exists` asks whether there is anything. A name that does not exist is a
 //! fault when the rules are loaded. Keyword rules look through the record alone.
 //!
 //! A rule that reads no `tagwarden.` field is asked once per event, reads included; the others once per change. Two
 //! attributes are ours: `tagwarden_reason`, a sentence with `{name}` for the names above (in a correlation also
-//! `{count}`), and `tagwarden_runbook`, what to do. Of correlations, `event_count` and `value_count` with `gte` or `gt` over
-//! detection rules are counted; a rule that a correlation counts is no hit of its own unless `generate` is true.
+//! `{count}`), and `tagwarden_runbook`, what to do. Of correlations, `event_count` and `value_count` with `gte` or `gt`,
+//! `temporal` and `temporal_ordered` without a condition are counted, over detection rules; a rule that a correlation counts is no hit of its own unless `generate` is true.
 //!
 //! # Disposition
 //! A change is *production-critical* if its environment before or after is production and a rule of level high or more

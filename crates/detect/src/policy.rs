@@ -177,8 +177,11 @@ impl Policy {
                     verdict.automation_keys.push(borrow(&tag.key));
                 }
                 let groups = [&self.access_keys, &self.automation_keys, &self.accounting_keys, &self.protected_keys];
-                if rewritten && groups.into_iter().any(|keys| among(keys)) {
+                if groups.into_iter().any(|keys| among(keys)) {
                     verdict.governed_keys.push(borrow(&tag.key));
+                    if rewritten {
+                        verdict.rewritten_keys.push(borrow(&tag.key));
+                    }
                 }
             }
         }
@@ -205,8 +208,10 @@ pub(crate) struct Verdict<'a> {
     pub(crate) access_keys: Vec<Text<'a>>,
     /// Keys changed or removed that automation obeys.
     pub(crate) automation_keys: Vec<Text<'a>>,
-    /// Keys changed or removed, their old value known, on which anything hangs.
+    /// Keys set, changed or removed on which anything hangs.
     pub(crate) governed_keys: Vec<Text<'a>>,
+    /// Those of them that had a value, which is known.
+    pub(crate) rewritten_keys: Vec<Text<'a>>,
     /// Keys set to a value that is not allowed.
     pub(crate) invalid_tags: Vec<Text<'a>>,
 }

@@ -17,7 +17,7 @@ use crate::record::RecordEvent;
 use crate::sieve::{Call, Sieve};
 
 /// The rules that come with Tagwarden.
-const SHIPPED: [(&str, &str); 46] = [
+const SHIPPED: [(&str, &str); 47] = [
     ("access_tag_changed.yml", include_str!("../rules/access_tag_changed.yml")),
     ("account_defaults_weakened.yml", include_str!("../rules/account_defaults_weakened.yml")),
     ("admin_rights_granted.yml", include_str!("../rules/admin_rights_granted.yml")),
@@ -61,6 +61,7 @@ const SHIPPED: [(&str, &str); 46] = [
     ("second_factor_removed.yml", include_str!("../rules/second_factor_removed.yml")),
     ("secrets_read_in_bulk.yml", include_str!("../rules/secrets_read_in_bulk.yml")),
     ("software_from_elsewhere.yml", include_str!("../rules/software_from_elsewhere.yml")),
+    ("tag_set_and_used.yml", include_str!("../rules/tag_set_and_used.yml")),
     ("traffic_sent_elsewhere.yml", include_str!("../rules/traffic_sent_elsewhere.yml")),
     ("vpc_created.yml", include_str!("../rules/vpc_created.yml")),
     ("workbench_made_by_hand.yml", include_str!("../rules/workbench_made_by_hand.yml")),

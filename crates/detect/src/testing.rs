@@ -54,7 +54,8 @@ pub(crate) struct Case {
     /// How often it happens, a second apart, each time to another resource.
     #[serde(default = "once")]
     pub(crate) times: u32,
-    /// The names of the calls, again and again in this order; none: the record's.
+    /// The names of the calls, again and again in this order, each behind its source and a colon if that changes; none: the
+    /// record's.
     #[serde(default)]
     pub(crate) calls: Vec<String>,
     /// The tag policy in force.
@@ -116,7 +117,11 @@ impl Case {
         for time in 0..self.times {
             let mut record = self.record.clone();
             if let Some(call) = self.calls.iter().cycle().nth(usize::try_from(time).unwrap()) {
-                record["eventName"] = call.as_str().into();
+                let (source, name) = call.split_once(':').unwrap_or(("", call));
+                record["eventName"] = name.into();
+                if !source.is_empty() {
+                    record["eventSource"] = source.into();
+                }
             }
             let text = record.to_string().replace("{n}", &time.to_string());
             let mut tape = Tape::new();

@@ -1,4 +1,5 @@
-//! Correlations: how often, or with how many different values, something happened within a span of event time.
+//! Correlations: how often, with how many different values, or after what else something happened within a span of event
+//! time.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +13,9 @@ const SPACE: &str = "window";
 /// Groups remembered per correlation; the one that was quiet longest, in order of arrival, leaves first.
 const MAX_GROUPS: usize = 4096;
 
+/// Matches of one rule kept in a group of a sequence.
+const PER_RULE: usize = 16;
+
 /// Parts a correlation's id, and a group's values, in keys.
 const SEPARATOR: char = '\u{1f}';
 
@@ -22,52 +26,71 @@ pub(crate) struct Correlation {
     pub(crate) id: String,
     /// Fields whose values make a group.
     pub(crate) group_by: Vec<String>,
-    /// The field whose different values count; `None` counts matches.
-    pub(crate) field: Option<String>,
+    /// What of a match counts.
+    pub(crate) counts: Counts,
     /// Milliseconds.
     span: i64,
     /// Fires from this count on.
     threshold: usize,
 }
 
+/// What of the matches within a span counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Counts {
+    /// Each.
+    Matches,
+    /// The different values of a field.
+    Values(String),
+    /// The different rules that matched.
+    Rules,
+    /// The rules that matched, one after the other as the correlation lists them; of matches in one second any may be the
+    /// first.
+    RulesInOrder,
+}
+
 impl Correlation {
     /// Reads the parts that Tagwarden counts.
     pub(crate) fn compile(rule: &CorrelationRule) -> Result<Self, String> {
-        let valued = match rule.correlation_type {
-            CorrelationType::EventCount => false,
-            CorrelationType::ValueCount => true,
-            other => return Err(format!("found type {}, wanted event_count or value_count", other.as_str())),
-        };
         if rule.window != WindowMode::Sliding {
             return Err(format!("found window {}, wanted sliding", rule.window.as_str()));
         }
         if !rule.aliases.is_empty() {
             return Err("found aliases, wanted fields that all the rules share".to_owned());
         }
-        let CorrelationCondition::Threshold { predicates, field, .. } = &rule.condition else {
-            return Err("found a condition over rules, wanted gte or gt and a number".to_owned());
-        };
-        let [(operator, number)] = predicates.as_slice() else {
-            return Err(format!("found {} conditions, wanted one", predicates.len()));
-        };
-        let threshold = match operator {
-            ConditionOperator::Gte => *number,
-            ConditionOperator::Gt => number.saturating_add(1),
-            _ => return Err("found another comparison, wanted gte or gt".to_owned()),
-        };
-        let threshold = usize::try_from(threshold).ok().filter(|n| (1..=10_000).contains(n));
-        let threshold = threshold.ok_or_else(|| format!("found the number {number}, wanted 1 to 10000"))?;
-        let field = match (valued, field.as_deref()) {
-            (false, None) => None,
-            (true, Some([field])) => Some(field.clone()),
-            (true, _) => return Err("found no single field to count the values of, wanted condition.field".to_owned()),
-            (false, Some(_)) => return Err("found a field in the condition, wanted none with event_count".to_owned()),
-        };
         let span = i64::try_from(rule.timespan.seconds).ok().and_then(|seconds| seconds.checked_mul(1000));
         let span = span.filter(|ms| (1..=7 * 86_400_000).contains(ms));
         let span = span.ok_or_else(|| format!("found timespan {}, wanted up to 7d", rule.timespan.original))?;
+        let (counts, threshold) = match rule.correlation_type {
+            CorrelationType::EventCount => threshold(&rule.condition, false)?,
+            CorrelationType::ValueCount => threshold(&rule.condition, true)?,
+            CorrelationType::Temporal => (Counts::Rules, all_rules(rule)?),
+            CorrelationType::TemporalOrdered => (Counts::RulesInOrder, all_rules(rule)?),
+            other => {
+                let wanted = "event_count, value_count, temporal or temporal_ordered";
+                return Err(format!("found type {}, wanted {wanted}", other.as_str()));
+            }
+        };
         let id = rule.id.clone().unwrap_or_else(|| rule.title.clone());
-        Ok(Self { id, group_by: rule.group_by.clone(), field, span, threshold })
+        Ok(Self { id, group_by: rule.group_by.clone(), counts, span, threshold })
+    }
+
+    /// The field whose values count.
+    pub(crate) fn field(&self) -> Option<&String> {
+        if let Counts::Values(field) = &self.counts { Some(field) } else { None }
+    }
+
+    /// Each of its rules counts by itself.
+    pub(crate) fn takes_steps(&self) -> bool {
+        matches!(self.counts, Counts::Rules | Counts::RulesInOrder)
+    }
+
+    /// What stands for a match: of the rule at `place` in the correlation's list, with `text` in the field.
+    pub(crate) fn value(&self, place: usize, text: &str) -> u64 {
+        match self.counts {
+            Counts::Matches => 0,
+            Counts::Values(_) => hash(text),
+            Counts::Rules | Counts::RulesInOrder => place as u64,
+        }
     }
 
     /// Matches kept per group: enough for the threshold in some windows side by side.
@@ -76,7 +99,48 @@ impl Correlation {
     }
 }
 
-/// One match: when, and the hash of the value that counts (0 where matches count).
+/// How many rules must match: all.
+fn all_rules(rule: &CorrelationRule) -> Result<usize, String> {
+    match &rule.condition {
+        // What the parser makes of none.
+        CorrelationCondition::Threshold { predicates, field: None, .. }
+            if *predicates == [(ConditionOperator::Gte, 1)] => {}
+        _ => {
+            return Err(format!(
+                "found a condition with {}, wanted none: all its rules",
+                rule.correlation_type.as_str()
+            ));
+        }
+    }
+    let rules = rule.rules.len();
+    if (2..=16).contains(&rules) { Ok(rules) } else { Err(format!("found {rules} rules, wanted 2 to 16")) }
+}
+
+/// What counts, and from which number on the correlation fires.
+fn threshold(condition: &CorrelationCondition, valued: bool) -> Result<(Counts, usize), String> {
+    let CorrelationCondition::Threshold { predicates, field, .. } = condition else {
+        return Err("found a condition over rules, wanted gte or gt and a number".to_owned());
+    };
+    let [(operator, number)] = predicates.as_slice() else {
+        return Err(format!("found {} conditions, wanted one", predicates.len()));
+    };
+    let threshold = match operator {
+        ConditionOperator::Gte => *number,
+        ConditionOperator::Gt => number.saturating_add(1),
+        _ => return Err("found another comparison, wanted gte or gt".to_owned()),
+    };
+    let threshold = usize::try_from(threshold).ok().filter(|n| (1..=10_000).contains(n));
+    let threshold = threshold.ok_or_else(|| format!("found the number {number}, wanted 1 to 10000"))?;
+    let counts = match (valued, field.as_deref()) {
+        (false, None) => Counts::Matches,
+        (true, Some([field])) => Counts::Values(field.clone()),
+        (true, _) => return Err("found no single field to count the values of, wanted condition.field".to_owned()),
+        (false, Some(_)) => return Err("found a field in the condition, wanted none with event_count".to_owned()),
+    };
+    Ok((counts, threshold))
+}
+
+/// One match: when, and what [`Correlation::value`] says of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Match {
     time: i64,
@@ -103,12 +167,12 @@ pub(crate) struct Windows {
 }
 
 impl Windows {
-    /// Counts a match at `time` (ms) in the group of `values`, and says how many the window now holds if that is
+    /// Counts a match at `time` (ms), with what [`Correlation::value`] says of it, in the group of `values`, and says how many the window now holds if that is
     /// enough to fire.
     ///
     /// The window is the span that ends at the group's newest match, if the match at hand lies within it; for an
     /// older one it is the span that ends there.
-    pub(crate) fn count(&mut self, rule: &Correlation, values: &[&str], counted: &str, time: i64) -> Option<usize> {
+    pub(crate) fn count(&mut self, rule: &Correlation, values: &[&str], value: u64, time: i64) -> Option<usize> {
         let mut key = rule.id.clone();
         for value in values {
             key.push(SEPARATOR);
@@ -120,9 +184,8 @@ impl Windows {
         order.remove(&group.touched);
         group.touched = self.touches;
         order.insert(self.touches, key.clone());
-        let value = if rule.field.is_some() { hash(counted) } else { 0 };
         group.insert(rule, Match { time, value });
-        let count = group.within(rule, time);
+        let count = group.within(rule, Match { time, value });
         self.dirty.insert(key);
         if order.len() > MAX_GROUPS
             && let Some((_, quiet)) = order.pop_first()
@@ -163,7 +226,7 @@ impl Windows {
 
 impl Group {
     fn insert(&mut self, rule: &Correlation, new: Match) {
-        if rule.field.is_some() {
+        if matches!(rule.counts, Counts::Values(_) | Counts::Rules) {
             // A value seen again within the span only moves on: repeats must not push other values out.
             let near = |old: &Match| old.value == new.value && old.time.abs_diff(new.time) < rule.span.unsigned_abs();
             if let Some(at) = self.matches.iter().position(near) {
@@ -175,22 +238,43 @@ impl Group {
         }
         let at = self.matches.partition_point(|old| *old <= new);
         self.matches.insert(at, new);
-        if self.matches.len() > rule.capacity() {
-            let distance = |end: Option<&Match>| end.map_or(0, |end| end.time.abs_diff(new.time));
-            if distance(self.matches.first()) >= distance(self.matches.last()) {
-                self.matches.remove(0);
-            } else {
-                self.matches.pop();
+        // Of a sequence each rule has room of its own: many matches of one must not push out what came before them.
+        let apart = rule.counts == Counts::RulesInOrder;
+        let rivals = |one: &&Match| !apart || one.value == new.value;
+        let room = if apart { PER_RULE } else { rule.capacity() };
+        if self.matches.iter().filter(rivals).count() > room {
+            let far = |end: Option<&Match>| end.map_or(0, |end| end.time.abs_diff(new.time));
+            let (first, last) = (self.matches.iter().find(rivals), self.matches.iter().rfind(rivals));
+            let leaves = if far(first) >= far(last) { first } else { last }.copied();
+            if let Some(at) = self.matches.iter().position(|one| Some(*one) == leaves) {
+                self.matches.remove(at);
             }
         }
     }
 
-    /// How many the window around `time` holds.
-    fn within(&self, rule: &Correlation, time: i64) -> usize {
-        let newest = self.matches.iter().rev().map(|one| one.time).find(|newest| newest - time < rule.span);
-        let end = newest.unwrap_or(time).max(time);
+    /// How many the window around a match holds.
+    fn within(&self, rule: &Correlation, at: Match) -> usize {
+        if rule.counts == Counts::RulesInOrder {
+            return if self.is_complete(rule, at) { rule.threshold } else { 0 };
+        }
+        let newest = self.matches.iter().rev().map(|one| one.time).find(|newest| newest - at.time < rule.span);
+        let end = newest.unwrap_or(at.time).max(at.time);
         let window = self.matches.iter().filter(|one| one.time <= end && one.time > end - rule.span);
-        if rule.field.is_some() { window.map(|one| one.value).collect::<BTreeSet<_>>().len() } else { window.count() }
+        if rule.counts == Counts::Matches {
+            return window.count();
+        }
+        window.map(|one| one.value).collect::<BTreeSet<_>>().len()
+    }
+
+    /// Whether the match is part of a sequence within the span: of the rules before it the latest matches that still are
+    /// before it, of those behind it the earliest.
+    fn is_complete(&self, rule: &Correlation, at: Match) -> bool {
+        let of = |value: u64| self.matches.iter().filter(move |one| one.value == value).map(|one| one.time);
+        let before = |time: i64, value: u64| of(value).filter(|known| *known <= time).max();
+        let behind = |time: i64, value: u64| of(value).filter(|known| *known >= time).min();
+        let start = (0..at.value).rev().try_fold(at.time, before);
+        let end = (at.value + 1..rule.threshold as u64).try_fold(at.time, behind);
+        matches!((start, end), (Some(start), Some(end)) if end - start < rule.span)
     }
 
     /// Little-endian numbers: the touch, then time and value of each match.
@@ -225,7 +309,7 @@ fn hash(text: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Correlation, Windows};
+    use super::{Correlation, Counts, Windows};
     use proptest::prelude::*;
     use tagwarden_core::StateDelta;
 
@@ -233,7 +317,7 @@ mod tests {
         Correlation {
             id: "c".into(),
             group_by: vec!["tagwarden.actor".into()],
-            field: field.then(|| "tagwarden.resource_id".into()),
+            counts: if field { Counts::Values("tagwarden.resource_id".into()) } else { Counts::Matches },
             span: 600_000,
             threshold,
         }
@@ -242,7 +326,7 @@ mod tests {
     #[test]
     fn fires_from_the_threshold_on_and_forgets_what_is_older_than_the_span() {
         let (rule, mut windows) = (rule(true, 3), Windows::default());
-        let mut see = |value: &str, second: i64| windows.count(&rule, &["ana"], value, second * 1000);
+        let mut see = |value: &str, second: i64| windows.count(&rule, &["ana"], rule.value(0, value), second * 1000);
         assert_eq!(see("a", 0), None);
         assert_eq!(see("a", 1), None, "the same value again is no new value");
         assert_eq!(see("b", 300), None);
@@ -254,23 +338,60 @@ mod tests {
     #[test]
     fn a_late_event_counts_within_the_span() {
         let (rule, mut windows) = (rule(true, 3), Windows::default());
-        let mut see = |value: &str, second: i64| windows.count(&rule, &["ana"], value, second * 1000);
+        let mut see = |value: &str, second: i64| windows.count(&rule, &["ana"], rule.value(0, value), second * 1000);
         assert_eq!(see("a", 1000), None);
         assert_eq!(see("b", 1400), None);
         assert_eq!(see("late", 900), Some(3));
         assert_eq!(see("much later than the span", 2), None);
     }
 
+    fn of_rules(counts: Counts, rules: usize) -> Correlation {
+        Correlation { counts, threshold: rules, ..rule(false, 0) }
+    }
+
+    #[test]
+    fn all_rules_within_the_span_fire_in_any_order() {
+        let (rule, mut windows) = (of_rules(Counts::Rules, 3), Windows::default());
+        let mut see = |place: usize, second: i64| windows.count(&rule, &["ana"], rule.value(place, ""), second * 1000);
+        assert_eq!([see(2, 0), see(2, 10), see(0, 20)], [None; 3]);
+        assert_eq!(see(1, 500), Some(3));
+        assert_eq!(see(1, 900), None, "the first are too long ago");
+    }
+
+    #[test]
+    fn a_sequence_fires_in_its_order_alone() {
+        let (rule, mut windows) = (of_rules(Counts::RulesInOrder, 3), Windows::default());
+        let mut see =
+            |who: &str, place: usize, second: i64| windows.count(&rule, &[who], rule.value(place, ""), second * 1000);
+        assert_eq!([see("ana", 2, 0), see("ana", 1, 10), see("ana", 0, 20)], [None; 3], "backwards");
+        assert_eq!([see("ana", 1, 30), see("ana", 0, 40)], [None; 2], "what begins anew takes nothing back");
+        assert_eq!(see("ana", 2, 50), Some(3));
+        assert_eq!(see("ana", 2, 619), Some(3), "again, less than the span after it began");
+        assert_eq!(see("ana", 2, 620), None, "too late");
+        assert_eq!([see("late", 2, 100), see("late", 0, 80)], [None; 2]);
+        assert_eq!(see("late", 1, 90), Some(3), "whatever arrives last completes it");
+        assert_eq!([see("at once", 0, 7), see("at once", 1, 7), see("at once", 2, 7)], [None, None, Some(3)]);
+    }
+
+    #[test]
+    fn a_flood_of_one_step_hides_no_other() {
+        let (rule, mut windows) = (of_rules(Counts::RulesInOrder, 3), Windows::default());
+        let mut see = |place: usize, second: i64| windows.count(&rule, &["ana"], rule.value(place, ""), second * 1000);
+        assert_eq!(see(0, 0), None);
+        assert!((1..500).all(|second| see(1, second).is_none()));
+        assert_eq!(see(2, 500), Some(3));
+    }
+
     #[test]
     fn groups_are_apart_and_bounded() {
         let (rule, mut windows) = (rule(false, 2), Windows::default());
         for at in 0..super::MAX_GROUPS + 10 {
-            assert_eq!(windows.count(&rule, &[&at.to_string()], "", 0), None);
+            assert_eq!(windows.count(&rule, &[&at.to_string()], 0, 0), None);
         }
         assert_eq!(windows.groups.len(), super::MAX_GROUPS);
-        assert_eq!(windows.count(&rule, &["5000"], "", 0), None, "never seen");
-        assert_eq!(windows.count(&rule, &["0"], "", 0), None, "quiet longest, so forgotten");
-        assert_eq!(windows.count(&rule, &["4000"], "", 0), Some(2));
+        assert_eq!(windows.count(&rule, &["5000"], 0, 0), None, "never seen");
+        assert_eq!(windows.count(&rule, &["0"], 0, 0), None, "quiet longest, so forgotten");
+        assert_eq!(windows.count(&rule, &["4000"], 0, 0), Some(2));
         let mut delta = StateDelta::default();
         windows.delta(&mut delta);
         assert_eq!(delta.entries.iter().filter(|entry| entry.value.is_some()).count(), super::MAX_GROUPS);
@@ -283,13 +404,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_restored_answers_alike(seen in matches(), cut in 0usize..200, field: bool) {
-            let rule = rule(field, 4);
+        fn what_is_restored_answers_alike(seen in matches(), cut in 0usize..200, kind in 0usize..4) {
+            let rule = match kind {
+                0 | 1 => rule(kind == 1, 4),
+                2 => of_rules(Counts::Rules, 4),
+                _ => of_rules(Counts::RulesInOrder, 4),
+            };
             let (mut one, mut two) = (Windows::default(), Windows::default());
             let mut store = std::collections::BTreeMap::new();
             let cut = cut.min(seen.len());
             let feed = |windows: &mut Windows, (actor, value, second): &(u8, u8, i64)| {
-                windows.count(&rule, &[&actor.to_string()], &value.to_string(), second * 1000)
+                windows.count(&rule, &[&actor.to_string()], rule.value(usize::from(*value) % 4, &value.to_string()), second * 1000)
             };
             for some in &seen[..cut] {
                 feed(&mut one, some);
@@ -315,7 +440,7 @@ mod tests {
                     .filter(|(a, _, s)| a == actor && second - s < 600)
                     .map(|(_, v, _)| v)
                     .collect();
-                let counted = windows.count(&rule, &[&actor.to_string()], &value.to_string(), second * 1000);
+                let counted = windows.count(&rule, &[&actor.to_string()], rule.value(0, &value.to_string()), second * 1000);
                 prop_assert_eq!(counted, Some(plain.len()));
             }
         }
@@ -324,7 +449,7 @@ mod tests {
     #[test]
     fn a_correlation_that_is_no_more_leaves_the_state() {
         let (rule, mut windows) = (rule(false, 2), Windows::default());
-        windows.count(&rule, &["ana"], "", 0);
+        windows.count(&rule, &["ana"], 0, 0);
         let mut delta = StateDelta::default();
         windows.delta(&mut delta);
         let mut later = Windows::default();
