@@ -22,10 +22,28 @@ use tagwarden_engine::stages::{Archive, Decode, Stages};
 use crate::Usage;
 use crate::config::Config;
 
-/// Percentile from which a change is put into words even if nobody is told: by a worker, whose time is short, and where
-/// somebody looks into what was judged.
-const WORDS_FROM: f64 = 99.9;
-const WORDS_FROM_LOOKED_INTO: f64 = 98.0;
+/// Of which changes it is said in words why they stand out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Words {
+    /// Of what somebody is told of now, or would be without a suppression, and of one in a thousand: a worker's time is
+    /// short, and a digest tells what was done, not why.
+    Told,
+    /// Of what any rule hits, and of one in fifty: somebody looks into what was judged.
+    Unusual,
+    /// The same, and of every change what its score is the sum of.
+    Parts,
+}
+
+impl Words {
+    fn are_for(self, judged: &Assessment) -> bool {
+        let told = matches!(judged.disposition, Disposition::Notify | Disposition::Page | Disposition::Suppressed);
+        let (hit, from) = match self {
+            Self::Told => (false, 99.9),
+            Self::Unusual | Self::Parts => (!judged.hits.is_empty(), 98.0),
+        };
+        told || hit || judged.scores.percentile.is_some_and(|percentile| percentile >= from)
+    }
+}
 
 /// Bytes to event.
 #[derive(Default)]
@@ -43,8 +61,7 @@ pub struct Detection {
     judge: tagwarden_detect::Judge,
     baseline: tagwarden_baseline::Baseline,
     redact_raw: bool,
-    looked_into: bool,
-    take_apart: bool,
+    words: Words,
     /// A model in the making, from the events before a time.
     lesson: Option<training::Lesson>,
     /// Whoever follows how model and shadow agree.
@@ -127,8 +144,8 @@ impl Detection {
         if let Some(bytes) = &recipe.shadow {
             baseline.shadow_by(Arc::new(tagwarden_baseline::Model::from_bytes(bytes).context("shadow")?));
         }
-        let (looked_into, take_apart) = (false, false);
-        Ok(Self { enricher, judge, baseline, redact_raw, looked_into, take_apart, lesson: None, on_agreement: None })
+        let words = Words::Told;
+        Ok(Self { enricher, judge, baseline, redact_raw, words, lesson: None, on_agreement: None })
     }
 
     /// Tells `on_agreement` at each epoch's edge how the model in force and its shadow agreed so far.
@@ -137,14 +154,9 @@ impl Detection {
         self
     }
 
-    /// Puts more into words than a worker does: whatever a rule hits, and what is among one in fifty.
-    pub fn looked_into(self) -> Self {
-        Self { looked_into: true, ..self }
-    }
-
-    /// Says of each change what its score is the sum of.
-    pub fn taking_apart(self, take_apart: bool) -> Self {
-        Self { take_apart, ..self }
+    /// Puts into words what `words` says.
+    pub fn saying(self, words: Words) -> Self {
+        Self { words, ..self }
     }
 
     /// How the model in force and its shadow agreed so far; `None` without a shadow.
@@ -232,12 +244,12 @@ impl Stages for Detection {
         let mut judged = self.judge.judge(row, hits, scores, |hits, scores| {
             baseline.add_rules(event.time.day(), hits, scores);
         });
-        if is_read(&judged, self.looked_into) {
+        if self.words.are_for(&judged) {
             let (reasons, leading) = baseline.reasons(event, actor, change, enriched);
             judged.explain(reasons, leading);
             baseline.peers(&mut judged.scores);
         }
-        if self.take_apart {
+        if self.words == Words::Parts {
             baseline.take_apart(&mut judged.scores);
         }
         judged
@@ -304,13 +316,6 @@ impl Stages for Detection {
             tell(agreement);
         }
     }
-}
-
-/// Whether somebody will read in words why a change stands out. A digest tells what was done, not why.
-fn is_read(judged: &Assessment, looked_into: bool) -> bool {
-    let from = if looked_into { WORDS_FROM_LOOKED_INTO } else { WORDS_FROM };
-    let told = matches!(judged.disposition, Disposition::Notify | Disposition::Page | Disposition::Suppressed);
-    told || looked_into && !judged.hits.is_empty() || judged.scores.percentile.is_some_and(|p| p >= from)
 }
 
 /// `words` without the secret, which may be quoted in them in part.

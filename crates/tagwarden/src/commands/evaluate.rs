@@ -22,7 +22,7 @@ use crate::commands::judge::Memory;
 use crate::setup::{ModelChoice, SetupArgs};
 use crate::wire::alerts::Silence;
 use crate::wire::input::Input;
-use crate::wire::{Detection, EventDecoder, name_versions};
+use crate::wire::{Detection, EventDecoder, Words, name_versions};
 use compare::Comparison;
 use truth::Truth;
 use witness::{Judged, Witness};
@@ -64,7 +64,7 @@ pub async fn run(args: Args) -> Result<()> {
     let until = time(&args.train_until)?;
     let truth = Truth::read(&args.truth)?;
     let bar = ProgressBar::new_spinner();
-    let mut stages = Detection::build(&setup.recipe)?.looked_into();
+    let mut stages = Detection::build(&setup.recipe)?.saying(Words::Unusual);
     if setup.recipe.model.is_none() {
         stages.teach_until(until, SEED);
     }

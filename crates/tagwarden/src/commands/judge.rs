@@ -21,7 +21,7 @@ use crate::models::tell_agreement;
 use crate::setup::{ModelChoice, SetupArgs};
 use crate::wire::alerts::Silence;
 use crate::wire::input::Input;
-use crate::wire::{Detection, EventDecoder, name_versions};
+use crate::wire::{Detection, EventDecoder, Words, name_versions};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -34,7 +34,7 @@ pub struct Args {
     /// Another trained model, which scores beside it for `baseline.shadow_days` and decides nothing
     #[arg(long, value_name = "PATH")]
     shadow: Option<PathBuf>,
-    /// Say what each score is the sum of, as `parts`
+    /// Say what each score is the sum of, as `parts`, and put more changes into words than a worker does
     #[arg(long)]
     parts: bool,
     /// Begin with what a worker's state has learned; the file is only read
@@ -61,7 +61,7 @@ pub async fn run(args: Args) -> Result<()> {
         source: Input::open(&args.path, false),
         state: memory,
         decoder: EventDecoder::default(),
-        stages: Detection::build(&setup.recipe)?.looked_into().taking_apart(args.parts),
+        stages: Detection::build(&setup.recipe)?.saying(if args.parts { Words::Parts } else { Words::Told }),
         archive: Lines { out: BufWriter::new(std::io::stdout()), parts: args.parts, failed: None },
         outbox: Silence,
         counts: Arc::new(Counts::default()),
