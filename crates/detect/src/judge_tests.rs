@@ -236,6 +236,12 @@ fn every_fault_of_every_file_is_told_with_its_place() {
             "title: E\ncorrelation: {type: event_count, rules: [nobody], timespan: 1m, condition: {lt: 3}}\n"
                 .to_owned(),
         ),
+        ("g.yml", "title: G\ncorrelation: {type: temporal, rules: [one], timespan: 1m}\n".to_owned()),
+        (
+            "h.yml",
+            "title: H\ncorrelation: {type: temporal_ordered, rules: [one, one], timespan: 1m, condition: {gte: 5}}\n"
+                .to_owned(),
+        ),
         ("f.txt", "no rule".to_owned()),
         (".hidden.yml", "no rule".to_owned()),
     ] {
@@ -249,6 +255,8 @@ fn every_fault_of_every_file_is_told_with_its_place() {
         ("/b.yaml", "gibberish"),
         ("/c.yml:", "YAML"),
         ("/deep/d.yml:1: ", "found the id one, which a.yml has too"),
+        ("/g.yml:1: ", "found 1 rules, wanted 2 to 16"),
+        ("/h.yml:1: ", "found a condition with temporal_ordered, wanted none"),
         ("/deep/e.yml:1: ", "wanted gte or gt"),
         ("/deep/e.yml:1: ", "found the rule nobody"),
     ];

@@ -167,8 +167,8 @@ pub(crate) struct Windows {
 }
 
 impl Windows {
-    /// Counts a match at `time` (ms), with what [`Correlation::value`] says of it, in the group of `values`, and says how many the window now holds if that is
-    /// enough to fire.
+    /// Counts a match at `time` (ms), with what [`Correlation::value`] says of it, in the group of `values`, and says how
+    /// many the window now holds if that is enough to fire.
     ///
     /// The window is the span that ends at the group's newest match, if the match at hand lies within it; for an
     /// older one it is the span that ends there.

@@ -27,7 +27,7 @@ const WORDS: [&str; 8] = ["account", "principal", "destination", "grantee", "own
 const SHUTS_OUT: [&str; 9] =
     ["_cancelled", "_closed", "_deleted", "_detached", "_disassociated", "_left", "_rejected", "_removed", "_revoked"];
 
-/// Values of a request that are looked at.
+/// Values of a request that are looked at once more for each change but the first: the whole of it is read once.
 const MOST_VALUES: usize = 256;
 
 /// The accounts other than the event's own: the caller's, then those that `change` and its request name, each once.
@@ -44,9 +44,18 @@ pub(crate) fn other_accounts<'a>(
     let mut add = |id: &str, let_in: bool| {
         if let Some(other) = others.iter_mut().find(|other| other.id == id) {
             other.let_in |= let_in;
-        } else if id != event.account_id && others.len() < MOST {
+        } else if id != event.account_id {
             let known = directory.knows(id);
-            others.push(OtherAccount { id: Text::Owned(id.to_owned()), known, let_in });
+            // A list of the company's own accounts must not hide a stranger at its end.
+            if others.len() == MOST
+                && !known
+                && let Some(spare) = others.iter().rposition(|other| other.known)
+            {
+                others.remove(spare);
+            }
+            if others.len() < MOST {
+                others.push(OtherAccount { id: Text::Owned(id.to_owned()), known, let_in });
+            }
         }
     };
     if let Some(id) = event.identity.account_id.as_deref().filter(|id| is_account(id)) {
@@ -58,7 +67,7 @@ pub(crate) fn other_accounts<'a>(
         }
     }
     if let Some(request) = event.request.filter(|_| !event.read_only) {
-        let mut room = MOST_VALUES;
+        let mut room = if change.ordinal == 0 { usize::MAX } else { MOST_VALUES };
         named(request, &Place { name: "", within: None }, opens, &mut room, &mut add);
     }
     others
@@ -137,12 +146,22 @@ mod tests {
         details: &[(&'static str, &'static str)],
         request: &str,
     ) -> Vec<(String, bool, bool)> {
+        found_at(0, inventory, caller, details, request)
+    }
+
+    fn found_at(
+        ordinal: u32,
+        inventory: &str,
+        caller: &'static str,
+        details: &[(&'static str, &'static str)],
+        request: &str,
+    ) -> Vec<(String, bool, bool)> {
         let mut event = event();
         event.account_id = "111111111111".into();
         event.identity.account_id = (!caller.is_empty()).then_some(caller.into());
         event.request = Some(node(request));
         let details = details.iter().map(|(name, value)| (*name, (*value).into())).collect();
-        let change = Change { details, ..change() };
+        let change = Change { ordinal, details, ..change() };
         let others = other_accounts(&directory(inventory), &event, &change);
         others.into_iter().map(|other| (other.id.into_owned(), other.known, other.let_in)).collect()
     }
@@ -184,7 +203,8 @@ mod tests {
         assert_eq!(found(COMPANY, "", &[], twice), [one("999999999999", false, true)], "the worse counts");
         let many: Vec<String> = (0..400).map(|n| format!(r#""{n}""#)).collect();
         let deep = format!(r#"{{"a": [{}], "principal": "999999999999"}}"#, many.join(","));
-        assert_eq!(found(COMPANY, "", &[], &deep), [], "a crafted request costs no more than its share");
+        assert_eq!(found(COMPANY, "", &[], &deep), [one("999999999999", false, true)], "padding hides nobody");
+        assert_eq!(found_at(1, COMPANY, "", &[], &deep), [], "a crafted request is not read whole for each change");
     }
 
     #[test]
@@ -204,5 +224,10 @@ mod tests {
     fn a_list_without_end_is_cut() {
         let many: Vec<String> = (0..100).map(|n| (222_222_222_222_u64 + n).to_string()).collect();
         assert_eq!(found(COMPANY, "", &[("shared_with", many.join(",").leak())], "{}").len(), super::MOST);
+        let accounts: Vec<String> = many.iter().map(|id| format!(r#"{{"id": "{id}"}}"#)).collect();
+        let own = format!(r#"{{"accounts": [{}]}}"#, accounts.join(","));
+        let padded = format!("{},999999999999", many.join(","));
+        let others = found(&own, "", &[("shared_with", padded.leak())], "{}");
+        assert_eq!((others.len(), others.last()), (super::MOST, Some(&one("999999999999", false, true))));
     }
 }
