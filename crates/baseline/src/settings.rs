@@ -59,7 +59,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             kind: Kind::Blend,
-            alerts_per_day: 5.0,
+            alerts_per_day: 4.0,
             reference_days: 28,
             warm_up_days: 7,
             shadow_days: 7,
