@@ -184,7 +184,8 @@ fn correlate(
         match found {
             Some((base, _)) => {
                 on_change |= base.on_change;
-                base.silent = !rule.generate;
+                // Of several correlations one is enough to let it speak.
+                base.silent = !rule.generate && (base.silent || base.feeds.is_empty());
                 base.feeds.push((at, place));
             }
             None => faults.push(format!("found the rule {wanted}, wanted the id or name of a detection rule")),

@@ -218,6 +218,20 @@ fn a_rule_that_also_generates_is_a_hit_of_its_own() {
 }
 
 #[test]
+fn a_rule_in_two_correlations_is_a_hit_if_one_of_them_generates() {
+    let counted = |id: &str, generate: bool| {
+        format!(
+            "title: {id}\nid: {id}\ncorrelation: {{type: event_count, rules: [denied], timespan: 5m, condition: {{gte: 9}}}}\ngenerate: {generate}\n"
+        )
+    };
+    for generate in [[true, false], [false, true], [false, false]] {
+        let rules = rules(&[BASE, &counted("one", generate[0]), &counted("two", generate[1])]);
+        let found = refused("a", 1).judge(&mut Judge::new(rules, Policy::default()).unwrap());
+        assert_eq!(found.hits.len(), usize::from(generate.contains(&true)), "{generate:?}");
+    }
+}
+
+#[test]
 fn every_fault_of_every_file_is_told_with_its_place() {
     let folder = std::env::temp_dir().join(format!("tagwarden-detect-{}", std::process::id()));
     std::fs::create_dir_all(folder.join("deep")).unwrap();

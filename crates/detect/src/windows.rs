@@ -414,7 +414,8 @@ mod tests {
             let mut store = std::collections::BTreeMap::new();
             let cut = cut.min(seen.len());
             let feed = |windows: &mut Windows, (actor, value, second): &(u8, u8, i64)| {
-                windows.count(&rule, &[&actor.to_string()], rule.value(usize::from(*value) % 4, &value.to_string()), second * 1000)
+                let value = rule.value(usize::from(*value) % 4, &value.to_string());
+                windows.count(&rule, &[&actor.to_string()], value, second * 1000)
             };
             for some in &seen[..cut] {
                 feed(&mut one, some);
@@ -440,7 +441,8 @@ mod tests {
                     .filter(|(a, _, s)| a == actor && second - s < 600)
                     .map(|(_, v, _)| v)
                     .collect();
-                let counted = windows.count(&rule, &[&actor.to_string()], rule.value(0, &value.to_string()), second * 1000);
+                let value = rule.value(0, &value.to_string());
+                let counted = windows.count(&rule, &[&actor.to_string()], value, second * 1000);
                 prop_assert_eq!(counted, Some(plain.len()));
             }
         }
