@@ -98,7 +98,7 @@ pub trait Outbox {
     fn wants(&self, row: &Row<'_>) -> bool;
     /// Takes a change for a commit.
     fn add(&mut self, row: &Row<'_>);
-    /// Commits what was added, if any of it is to be told at once; gives the groups opened. A change already there changes
+    /// Commits what was added if any of it is to be told at once; gives the groups opened. A change already there changes
     /// nothing.
     fn commit(&mut self, epoch: u64) -> Result<u64, Self::Error>;
     /// The same for all that was added: no epoch is sealed before its changes are on record.

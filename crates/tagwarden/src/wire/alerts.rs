@@ -84,7 +84,7 @@ impl Clock for AlertClock {
 pub struct Alerts {
     outbox: tagwarden_alert::Outbox,
     batch: Vec<Offer>,
-    /// Something in the batch is more than a line of a digest.
+    /// Somebody is told now of something in the batch.
     urgent: bool,
     clock: AlertClock,
     couriers: Vec<Courier<Messenger, AlertClock>>,
@@ -114,7 +114,7 @@ impl Couriers {
     }
 }
 
-/// Most changes that wait for a commit because only a digest tells them.
+/// Most changes that wait for a commit because nobody is told of them now.
 const MOST_WAITING: usize = 1024;
 
 /// How long the end of a run waits for destinations.
@@ -177,7 +177,7 @@ impl Outbox for Alerts {
 
     fn add(&mut self, row: &Row<'_>) {
         self.batch.extend(Offer::from_row(row));
-        self.urgent |= row.assessment.disposition != Disposition::Digest;
+        self.urgent |= matches!(row.assessment.disposition, Disposition::Notify | Disposition::Page);
     }
 
     fn commit(&mut self, epoch: u64) -> Result<u64, Self::Error> {
