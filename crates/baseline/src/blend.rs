@@ -2,8 +2,9 @@
 //!
 //! Features are compared as tails ([`crate::spread`]). Within a family the oddest speaks for all. Of the families the
 //! three oddest count in full and the next three less and less: an attack is rarely odd in one way only, and a change
-//! that is a little odd in every way is ordinary life. A call that is odd enough speaks alone. A call that changes nothing by itself, a read or a sign-in, is
-//! worth less; what was odd about it speaks on in the changes of the hour after it.
+//! that is a little odd in every way is ordinary life. A call that is odd enough speaks alone. A call that changes
+//! nothing by itself, a read or a sign-in, is worth less; what was odd about it speaks on in the changes of the hour
+//! after it.
 
 use tagwarden_core::{Parts, RuleHit, Severity};
 
@@ -13,8 +14,9 @@ use crate::spread::Frozen;
 
 /// What the oddest families count for, oddest first.
 const WEIGHTS: [f64; 6] = [1.0, 1.0, 1.0, 0.7, 0.5, 0.3];
-/// What an odd call counts for where it outweighs all families together: in ordinary life so odd a call is as rare as
-/// such a weighted sum. It is what nobody can do in another's usual way; all else is odd too often to speak alone.
+/// What an odd call counts for where it outweighs all families together. Of ordinary changes one in 200 has a weighted
+/// sum 2.5 times the tail that one in 200 has in its oddest family, whichever that is. The call is what nobody can do in
+/// another's usual way; all else is odd too often to speak alone.
 const CALL_ALONE: f64 = 2.5;
 /// What the tail of a trained forest's score counts for.
 const FOREST: f64 = 0.5;
