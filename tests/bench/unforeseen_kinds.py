@@ -2,7 +2,7 @@
 
 FORESEEN were in mind while the shipped rules were written; HALF were measured first and got rules for some of them then;
 UNFORESEEN were written after the rules and the features; what they taught is that an odd call may speak alone. LATER were
-written after that, and nothing has been changed for them."""
+written after that; LAST by a hand that knew no rule, and the rules of then by one that knew none of LAST."""
 import json
 
 STRANGER = "999999999999"
@@ -119,4 +119,75 @@ def later(account, region, some):
     }
 
 
-GROUPS = {"foreseen": foreseen, "half": half, "unforeseen": unforeseen, "later": later}
+def last(account, region, some):
+    arn = lambda service, name: f"arn:aws:{service}:{region}:{account}:{name}"
+    machine, group, template = "i-" + some(17), "sg-" + some(17), "lt-" + some(17)
+    stopped = {"instancesSet": {"items": [{"instanceId": machine}]}}
+    opened = {"items": [{"ipProtocol": "tcp", "fromPort": 22, "toPort": 22, "groups": {}, "ipRanges": {"items": [{"cidrIp": "0.0.0.0/0"}]}, "ipv6Ranges": {}, "prefixListIds": {}}]}
+    expiry = {"xmlns": "http://s3.amazonaws.com/doc/2006-03-01/", "Rule": {"ID": "tidy", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 1}}}
+    anchor = {"sourceType": "CERTIFICATE_BUNDLE", "sourceData": {"x509CertificateData": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"}}
+    mirror = {"NetworkInterfaceId": "eni-" + some(17), "TrafficMirrorTargetId": "tmt-" + some(17), "TrafficMirrorFilterId": "tmf-" + some(17), "SessionNumber": 1}
+    permissions = {"instanceArn": "arn:aws:sso:::instance/ssoins-" + some(16), "permissionSetArn": f"arn:aws:sso:::permissionSet/ssoins-{some(16)}/ps-{some(16)}"}
+    model = {"modelId": "anthropic.claude-3-opus-20240229-v1:0"}
+    servers = {"items": [{"key": "domain-name-servers", "valueSet": {"items": [{"value": "198.51.100.79"}]}}]}
+    options = "dopt-" + some(17)
+    version = {"LaunchTemplateId": template, "SourceVersion": "7", "LaunchTemplateData": {"UserData": "<sensitiveDataRemoved>"}}
+    restored = {"dBInstanceIdentifier": "orders-test", "dBSnapshotIdentifier": "orders-test-1", "publiclyAccessible": True, "vpcSecurityGroupIds": [group]}
+    return {
+        "recording stopped": [("cloudtrail", "StopLogging", {"name": arn("cloudtrail", "trail/main")}, None)],
+        "door to the world": [("ec2", "AuthorizeSecurityGroupIngress", {"groupId": group, "ipPermissions": opened}, {"_return": True})],
+        "password for another user": [("iam", "CreateLoginProfile", {"userName": "svc-backup", "passwordResetRequired": False}, {"loginProfile": {"userName": "svc-backup", "passwordResetRequired": False}})],
+        "policy rewritten": [("iam", "CreatePolicyVersion", {"policyArn": f"arn:aws:iam::{account}:policy/app-read", "policyDocument": json.dumps(policy("*")), "setAsDefault": True}, {"policyVersion": {"versionId": "v4", "isDefaultVersion": True}})],
+        "objects expire tomorrow": [
+            ("s3", "PutBucketVersioning", {"bucketName": "orders", "versioning": "", "VersioningConfiguration": {"Status": "Suspended"}}, None),
+            ("s3", "PutBucketLifecycle", {"bucketName": "orders", "lifecycle": "", "LifecycleConfiguration": expiry}, None),
+        ],
+        "start-up script changed": [
+            ("ec2", "StopInstances", {**stopped, "force": False}, None),
+            ("ec2", "ModifyInstanceAttribute", {"instanceId": machine, "userData": "<sensitiveDataRemoved>"}, {"_return": True}),
+            ("ec2", "StartInstances", stopped, None),
+        ],
+        "function's code replaced": [("lambda", "UpdateFunctionCode20150331v2", {"functionName": "api", "publish": False, "dryRun": False}, {"functionName": "api", "functionArn": arn("lambda", "function:api")})],
+        "image made public": [("ec2", "ModifyImageAttribute", {"imageId": "ami-" + some(17), "attributeType": "launchPermission", "launchPermission": {"add": {"items": [{"group": "all"}]}}}, {"_return": True})],
+        "certificates as credentials": [
+            ("rolesanywhere", "CreateTrustAnchor", {"name": "onprem", "enabled": True, "source": anchor}, None),
+            ("rolesanywhere", "CreateProfile", {"name": "onprem", "enabled": True, "roleArns": [f"arn:aws:iam::{account}:role/OrgAdmin"]}, None),
+        ],
+        "outside machine managed": [("ssm", "CreateActivation", {"description": "onprem", "iamRole": "service-role/AmazonEC2RunCommandRoleForManagedInstances", "registrationLimit": 10}, None)],
+        "region opened": [("account", "EnableRegion", {"RegionName": "ap-east-1"}, None)],
+        "traffic copied": [("ec2", "CreateTrafficMirrorSession", {"CreateTrafficMirrorSessionRequest": mirror}, None)],
+        "language models hijacked": [
+            ("bedrock", "DeleteModelInvocationLoggingConfiguration", {}, None),
+            ("bedrock", "PutFoundationModelEntitlement", model, None),
+            *[("bedrock", "InvokeModel", model, None) for _ in range(6)],
+        ],
+        "key lent to a stranger": [("kms", "CreateGrant", {"keyId": arn("kms", "key/" + some(8)), "granteePrincipal": ROOT, "operations": ["Decrypt", "GenerateDataKey", "CreateGrant"]}, {"grantId": some(64)})],
+        "permission set widened": [
+            ("sso", "AttachManagedPolicyToPermissionSet", {**permissions, "managedPolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}, None),
+            ("sso", "ProvisionPermissionSet", {**permissions, "targetType": "ALL_PROVISIONED_ACCOUNTS"}, None),
+        ],
+        "text messages paid for": [("sns", "SetSMSAttributes", {"attributes": {"MonthlySpendLimit": "5000", "DefaultSMSType": "Promotional"}}, None)],
+        "names asked elsewhere": [
+            ("ec2", "CreateDhcpOptions", {"dhcpConfigurationSet": servers}, {"dhcpOptions": {"dhcpOptionsId": options, "dhcpConfigurationSet": servers}}),
+            ("ec2", "AssociateDhcpOptions", {"dhcpOptionsId": options, "vpcId": "vpc-" + some(17)}, {"_return": True}),
+        ],
+        "security contact replaced": [("account", "PutAlternateContact", {"alternateContactType": "SECURITY", "name": "Security Team", "title": "Security", "emailAddress": "security@example.org", "phoneNumber": "+4930000000"}, None)],
+        "template of machines": [
+            ("ec2", "CreateLaunchTemplateVersion", {"CreateLaunchTemplateVersionRequest": version}, None),
+            ("ec2", "ModifyLaunchTemplate", {"ModifyLaunchTemplateRequest": {"LaunchTemplateId": template, "SetDefaultVersion": "8"}}, None),
+        ],
+        "logs kept one day": [("logs", "PutRetentionPolicy", {"logGroupName": "/aws/cloudtrail/main", "retentionInDays": 1}, None)],
+        "database restored in the open": [
+            ("rds", "CreateDBSnapshot", {"dBInstanceIdentifier": "orders", "dBSnapshotIdentifier": "orders-test-1"}, None),
+            ("rds", "RestoreDBInstanceFromDBSnapshot", restored, None),
+        ],
+        "packages from anywhere": [("codeartifact", "AssociateExternalConnection", {"domain": "company", "repository": "internal", "externalConnection": "public:npmjs"}, None)],
+        "events to a stranger's bus": [
+            ("events", "PutRule", {"name": "audit-forward", "eventPattern": json.dumps({"source": [{"prefix": ""}]}), "state": "ENABLED"}, {"ruleArn": arn("events", "rule/audit-forward")}),
+            ("events", "PutTargets", {"rule": "audit-forward", "targets": [{"id": "1", "arn": f"arn:aws:events:{region}:{STRANGER}:event-bus/default"}]}, {"failedEntryCount": 0, "failedEntries": []}),
+        ],
+        "address trusted": [("guardduty", "CreateIPSet", {"detectorId": some(32), "name": "office", "format": "TXT", "location": "https://s3.amazonaws.com/office-ranges/list.txt", "activate": True}, {"ipSetId": some(32)})],
+    }
+
+
+GROUPS = {"foreseen": foreseen, "half": half, "unforeseen": unforeseen, "later": later, "last": last}

@@ -17,18 +17,23 @@ use crate::record::RecordEvent;
 use crate::sieve::{Call, Sieve};
 
 /// The rules that come with Tagwarden.
-const SHIPPED: [(&str, &str); 47] = [
+const SHIPPED: [(&str, &str); 53] = [
     ("access_tag_changed.yml", include_str!("../rules/access_tag_changed.yml")),
     ("account_defaults_weakened.yml", include_str!("../rules/account_defaults_weakened.yml")),
+    ("account_settings_changed.yml", include_str!("../rules/account_settings_changed.yml")),
     ("admin_rights_granted.yml", include_str!("../rules/admin_rights_granted.yml")),
     ("alarms_silenced.yml", include_str!("../rules/alarms_silenced.yml")),
     ("automation_tag_changed.yml", include_str!("../rules/automation_tag_changed.yml")),
     ("backups_destroyed.yml", include_str!("../rules/backups_destroyed.yml")),
+    ("brought_to_a_stand.yml", include_str!("../rules/brought_to_a_stand.yml")),
+    ("code_changed_by_hand.yml", include_str!("../rules/code_changed_by_hand.yml")),
+    ("commands_tied_to_machines.yml", include_str!("../rules/commands_tied_to_machines.yml")),
     ("console_access_assigned.yml", include_str!("../rules/console_access_assigned.yml")),
     ("console_sign_in.yml", include_str!("../rules/console_sign_in.yml")),
     ("cost_guard_rail_removed.yml", include_str!("../rules/cost_guard_rail_removed.yml")),
     ("costly_use.yml", include_str!("../rules/costly_use.yml")),
     ("credentials_for_another_user.yml", include_str!("../rules/credentials_for_another_user.yml")),
+    ("data_moved_out.yml", include_str!("../rules/data_moved_out.yml")),
     ("database_password_changed.yml", include_str!("../rules/database_password_changed.yml")),
     ("deletion_protection_off.yml", include_str!("../rules/deletion_protection_off.yml")),
     ("denied_probing.yml", include_str!("../rules/denied_probing.yml")),
@@ -64,6 +69,7 @@ const SHIPPED: [(&str, &str); 47] = [
     ("tag_set_and_used.yml", include_str!("../rules/tag_set_and_used.yml")),
     ("traffic_sent_elsewhere.yml", include_str!("../rules/traffic_sent_elsewhere.yml")),
     ("vpc_created.yml", include_str!("../rules/vpc_created.yml")),
+    ("web_protection_removed.yml", include_str!("../rules/web_protection_removed.yml")),
     ("workbench_made_by_hand.yml", include_str!("../rules/workbench_made_by_hand.yml")),
 ];
 
