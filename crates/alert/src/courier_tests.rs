@@ -155,6 +155,21 @@ async fn what_joins_before_the_message_leaves_is_in_it() {
 }
 
 #[tokio::test]
+async fn news_names_what_the_first_message_led_with() {
+    let mut bench = Bench::new();
+    let mut courier = bench.courier();
+    bench.refuse(Retry::Retry { after: None });
+    bench.offer(offer("a.0", 0));
+    bench.offer(Offer { severity: Severity::Critical, resource_name: Some("worse".into()), ..offer("b.0", 1) });
+    courier.drain(Drain::Due, LONG).await.unwrap();
+    bench.offer(Offer { disposition: tagwarden_core::Disposition::Page, ..offer("c.0", MINUTE) });
+    courier.drain(Drain::Due, LONG).await.unwrap();
+    let [opening, news] = bench.notifier.taken().try_into().unwrap();
+    assert!(opening.text.contains("worse"), "{}", opening.text);
+    assert_eq!(news.fields[0], ("First told".to_owned(), opening.text));
+}
+
+#[tokio::test]
 async fn a_wait_that_is_asked_for_is_kept_and_others_double() {
     let mut bench = Bench::new();
     let mut courier = bench.courier();

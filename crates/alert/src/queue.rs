@@ -33,12 +33,15 @@ pub(crate) struct Queue {
 struct Load {
     kind: String,
     group: Option<group::Group>,
+    /// What was told first, if this is not it.
     opener: Option<Offer>,
     /// The worst changes, at most [`SHOWN`], in order of severity and offering.
     offers: Vec<Offer>,
-    /// All changes, counted by severity, the worst first.
-    counted: Vec<(Severity, u64)>,
+    counted: Counted,
 }
+
+/// All changes, counted by severity, the worst first.
+type Counted = Vec<(Severity, u64)>;
 
 impl Queue {
     /// Opens the queue. What was being sent when the last process died is sent again: the one repeat per crash.
@@ -151,21 +154,35 @@ impl Queue {
 
 fn load(tx: &Transaction<'_>, id: i64, destination: &str) -> Result<Load, AlertError> {
     let failed = || AlertError::ledger("read a message");
-    let offer = |text: String| -> Result<Offer, AlertError> {
-        serde_json::from_str(&text).map_err(AlertError::content("read an offer"))
-    };
     let (kind, group): (String, Option<i64>) = tx
         .query_row("SELECT kind, group_id FROM alert_message WHERE id = ?1", [id], |row| Ok((row.get(0)?, row.get(1)?)))
         .map_err(failed())?;
     let group = group.map_or(Ok(None), |id| group::load(tx, id)).map_err(failed())?;
-    let mut opener = None;
-    if let Some(group) = &group {
-        let text: Option<String> = tx
-            .query_row("SELECT offer FROM alert_change WHERE change_id = ?1", [&group.opener], |row| row.get(0))
-            .optional()
-            .map_err(failed())?;
-        opener = text.map(offer).transpose()?;
+    let (offers, counted) = members(tx, id, destination, SHOWN)?;
+    let opener = match &group {
+        Some(group) if kind == "follow_up" => first_told(tx, group, destination)?,
+        _ => None,
+    };
+    Ok(Load { kind, group, opener, offers, counted })
+}
+
+/// What the first message of an alert led with here, else the change that opened it.
+fn first_told(tx: &Transaction<'_>, group: &group::Group, destination: &str) -> Result<Option<Offer>, AlertError> {
+    let failed = || AlertError::ledger("read what was told first");
+    let sql = "SELECT min(id) FROM alert_message WHERE group_id = ?1 AND destination = ?2 AND kind = 'opening'";
+    let opening: Option<i64> = tx.query_row(sql, params![group.id, destination], |row| row.get(0)).map_err(failed())?;
+    let led = opening.map(|opening| members(tx, opening, destination, 1)).transpose()?;
+    if let Some(led) = led.and_then(|(offers, _)| offers.into_iter().next()) {
+        return Ok(Some(led));
     }
+    let sql = "SELECT offer FROM alert_change WHERE change_id = ?1";
+    let text: Option<String> = tx.query_row(sql, [&group.opener], |row| row.get(0)).optional().map_err(failed())?;
+    text.as_deref().map(read).transpose()
+}
+
+/// The worst changes of a message, at most `most`, in order of severity and offering, and all of them counted.
+fn members(tx: &Transaction<'_>, id: i64, destination: &str, most: usize) -> Result<(Vec<Offer>, Counted), AlertError> {
+    let failed = || AlertError::ledger("read a message");
     let members =
         "FROM alert_fate f JOIN alert_change c ON c.seq = f.seq WHERE f.message_id = ?1 AND f.destination = ?2";
     let sql = format!("SELECT count(*) {members} AND c.copy = 0");
@@ -181,14 +198,18 @@ fn load(tx: &Transaction<'_>, id: i64, destination: &str) -> Result<Load, AlertE
         if n > 0 {
             counted.push((*severity, n.unsigned_abs()));
         }
-        let sql = format!("SELECT c.offer {members} ORDER BY c.seq LIMIT {}", SHOWN.saturating_sub(offers.len()));
+        let sql = format!("SELECT c.offer {members} ORDER BY c.seq LIMIT {}", most.saturating_sub(offers.len()));
         let mut statement = tx.prepare_cached(&sql).map_err(failed())?;
         let mut rows = statement.query(these).map_err(failed())?;
         while let Some(row) = rows.next().map_err(failed())? {
-            offers.push(offer(row.get(0).map_err(failed())?)?);
+            offers.push(read(row.get_ref(0).and_then(|text| Ok(text.as_str()?)).map_err(failed())?)?);
         }
     }
-    Ok(Load { kind, group, opener, offers, counted })
+    Ok((offers, counted))
+}
+
+fn read(text: &str) -> Result<Offer, AlertError> {
+    serde_json::from_str(text).map_err(AlertError::content("read an offer"))
 }
 
 fn put_in_words(id: i64, destination: &str, load: &Load, runbook: Option<&str>) -> Option<AlertMessage> {
