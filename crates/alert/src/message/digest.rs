@@ -36,10 +36,8 @@ pub(crate) fn digest(
     let last = offers.iter().map(|offer| offer.event_time).max()?;
     let mut lines = lines(offers);
     let shown: u64 = lines.iter().take(LISTED).map(|(_, n)| n).sum();
-    let mut lines: Vec<String> = lines
-        .drain(..lines.len().min(LISTED))
-        .map(|(line, n)| if n == 1 { line } else { format!("{line} × {n}") })
-        .collect();
+    lines.truncate(LISTED);
+    let mut lines: Vec<String> = lines.into_iter().map(|(line, _)| line).collect();
     if n > shown {
         lines.push(format!("and {} more, in the archive", n - shown));
     }
@@ -59,20 +57,37 @@ pub(crate) fn digest(
     })
 }
 
-/// One line per way of saying it, with the number of changes that it says; in the order of `offers`.
+/// One line per way of saying it, whatever it was done to, with the number of changes that it says; in the order of
+/// `offers`.
 fn lines(offers: &[Offer]) -> Vec<(String, u64)> {
-    let mut lines: Vec<(String, u64)> = Vec::new();
+    let mut alike: Vec<(String, Vec<&Offer>)> = Vec::new();
     let mut known: rustc_hash::FxHashMap<String, usize> = rustc_hash::FxHashMap::default();
     for offer in offers {
-        let line = format!("[{}] {} {}", offer.severity, offer.event_time.date(), words::sentence(offer));
-        if let Some((_, n)) = known.get(&line).and_then(|at| lines.get_mut(*at)) {
-            *n += 1;
-        } else {
-            known.insert(line.clone(), lines.len());
-            lines.push((line, 1));
+        let lead = format!("[{}] {} ", offer.severity, offer.event_time.date());
+        let about = format!("{lead}{}", words::sentence_on(offer, &[]));
+        let at = *known.entry(about).or_insert(alike.len());
+        match alike.get_mut(at) {
+            Some((_, offers)) => offers.push(offer),
+            None => alike.push((lead, vec![offer])),
         }
     }
-    lines
+    alike.iter().map(|(lead, offers)| (line(lead, offers), offers.len() as u64)).collect()
+}
+
+fn line(lead: &str, alike: &[&Offer]) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for name in alike.iter().map(|offer| words::resource(offer)) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let said = match (alike.first(), names.len()) {
+        (Some(first), 2..) => words::sentence_on(first, &names),
+        (Some(first), _) => words::sentence(first),
+        (None, _) => String::new(),
+    };
+    let times = if alike.len() > names.len() { format!(" × {}", alike.len()) } else { String::new() };
+    format!("{lead}{said}{times}")
 }
 
 fn by_severity(counted: &[(Severity, u64)]) -> String {
@@ -102,6 +117,20 @@ mod tests {
     }
 
     #[test]
+    fn what_differs_in_the_resource_alone_is_one_line() {
+        let on = |n: i64, name: &str| Offer { resource_name: Some(name.into()), ..offer(&format!("e.{n}"), n) };
+        let said = |names: &[&str]| {
+            let offers: Vec<Offer> = (0..).zip(names).map(|(n, name)| on(n, name)).collect();
+            digest("d", "daily", &offers, &[(Severity::High, names.len() as u64)], None).unwrap().reasons
+        };
+        let line =
+            |on: &str| format!("[high] 2026-11-21 dana.garcia changed Environment prd → dev on {on} (nimbus-prd)");
+        assert_eq!(said(&["a"]), [line("a")]);
+        assert_eq!(said(&["a", "b", "a"]), [line("a, b") + " × 3"]);
+        assert_eq!(said(&["a", "b", "c", "d", "e"]), [line("a, b, c and 2 more")]);
+    }
+
+    #[test]
     fn a_daily_digest_pages_nobody() {
         let paged = [Offer { disposition: Disposition::Page, ..offer("a.0", 0) }];
         let counted = [(Severity::High, 1)];
@@ -113,7 +142,7 @@ mod tests {
     #[test]
     fn a_long_list_ends_with_the_number_of_the_rest() {
         let offers: Vec<Offer> =
-            (0..50).map(|i| Offer { resource_name: Some(format!("r{i}")), ..offer(&format!("e.{i}"), i) }).collect();
+            (0..50).map(|i| Offer { human: Some(format!("person.{i}")), ..offer(&format!("e.{i}"), i) }).collect();
         let message = digest("d", "daily", &offers, &[(Severity::High, 9000)], None).unwrap();
         assert_eq!(message.reasons.len(), LISTED + 1);
         assert_eq!(message.reasons.last().map(String::as_str), Some("and 8960 more, in the archive"));

@@ -52,6 +52,8 @@ const DIRECT: &[&str] = &[
 
 /// Longest parts of the phone's line: actor, value, resource, account. The first that fits is taken.
 const LIMITS: [[usize; 4]; 3] = [[60, 60, 80, 60], [36, 28, 48, 32], [24, 14, 30, 20]];
+/// Most resources that a sentence about several names.
+const NAMED: usize = 3;
 
 /// `who did what, old → new, on what (where)` in at most 150 characters.
 pub(crate) fn sentence(offer: &Offer) -> String {
@@ -60,30 +62,44 @@ pub(crate) fn sentence(offer: &Offer) -> String {
 
 /// As [`sentence`], in at most `most` characters.
 pub(super) fn sentence_within(offer: &Offer, most: usize) -> String {
-    let mut last = String::new();
+    let line = |limits: [usize; 4]| line(offer, limits, &cut(resource(offer), limits[2]));
+    fitting(most, line)
+}
+
+/// As [`sentence`], of what was done to all of `resources`, of which the first are named; of none if it is empty.
+pub(super) fn sentence_on(offer: &Offer, resources: &[&str]) -> String {
+    let line = |limits: [usize; 4]| {
+        let named: Vec<_> = resources.iter().take(NAMED).map(|name| cut(name, limits[3])).collect();
+        let more = match resources.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        line(offer, limits, &(named.join(", ") + &more))
+    };
+    fitting(super::LINE, line)
+}
+
+/// What is said, with the first of the limits by which it fits.
+fn fitting(most: usize, line: impl Fn([usize; 4]) -> String) -> String {
+    let mut lines = LIMITS.into_iter().map(line);
+    let fits = lines.by_ref().take(LIMITS.len() - 1).find(|line| line.chars().count() <= most);
+    fits.or_else(|| lines.next()).map_or_else(String::new, |line| cut(&line, most))
+}
+
+fn line(offer: &Offer, [who, value, _, account]: [usize; 4], on: &str) -> String {
     let lead = if unusual(offer) { "Unusual: " } else { "" };
-    for [who, value, name, account] in LIMITS {
-        let (act, joint) = phrase(offer, value);
-        let denied = if offer.error_code.is_some() { "was denied: " } else { "" };
-        let mut line = format!("{lead}{} {denied}{act}", cut(&actor(offer), who));
-        let on = resource(offer);
-        // Who signs in as oneself is named already.
-        if !on.is_empty() && offer.human.as_deref() != Some(on) {
-            line += if joint.is_empty() { "" } else { " " };
-            line += joint;
-            line += " ";
-            line += &cut(on, name);
-        }
-        let place = account_name(offer);
-        if !place.is_empty() {
-            line = format!("{line} ({})", cut(place, account));
-        }
-        if line.chars().count() <= most {
-            return line;
-        }
-        last = line;
+    let (act, joint) = phrase(offer, value);
+    let denied = if offer.error_code.is_some() { "was denied: " } else { "" };
+    let mut line = format!("{lead}{} {denied}{act}", cut(&actor(offer), who));
+    // Who signs in as oneself is named already.
+    if !on.is_empty() && offer.human.as_deref() != Some(on) {
+        line += if joint.is_empty() { "" } else { " " };
+        line += joint;
+        line += " ";
+        line += on;
     }
-    cut(&last, most)
+    let place = account_name(offer);
+    if place.is_empty() { line } else { format!("{line} ({})", cut(place, account)) }
 }
 
 /// The headline: the first rule that hit, else what is unusual, and where.
