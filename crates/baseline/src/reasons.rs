@@ -143,7 +143,7 @@ impl Scene<'_, '_> {
                 None => format!("changed via {}", actor.via),
             },
             Feature::Detail => match change.details.get(lookup.index) {
-                Some((name, value)) => format!("{}: {} is {}", kind(), name.replace('_', " "), quote(value)),
+                Some((name, value)) => format!("{}, its {} {}", kind(), name.replace('_', " "), quote(value)),
                 None => kind(),
             },
             Feature::OtherAccount => {

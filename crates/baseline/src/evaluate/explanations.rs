@@ -127,6 +127,8 @@ const BEFORE: &[(&str, &str)] = &[
 /// Words that are not known give themselves, without figures: never an error, at worst a field of its own.
 pub fn field(reason: &str) -> String {
     let subject = reason.split(": ").next().unwrap_or(reason);
+    // A detail is one of the kind of change.
+    let subject = subject.split(", its ").next().unwrap_or(subject);
     if subject.starts_with("from ") && !reason.contains("called from elsewhere") {
         return "network".to_owned();
     }

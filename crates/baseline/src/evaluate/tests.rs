@@ -210,6 +210,7 @@ fn a_reasons_field_is_what_it_is_about() {
         ("from 203.0.113.7 (203.0.0.0/16): first time by ana", "network"),
         ("from 203.0.113.7: ana called from elsewhere 20 minutes before", "travel"),
         ("access key used from 203.0.113.7: another network than at first", "address of an access key"),
+        ("trail created, its home region us-east-1: 0 of 3 such changes in account prod", "trail created"),
         ("trail stopped: takes a guard rail away or opens one", "harm"),
         ("something new 17 times", "something new ## times"),
     ];

@@ -207,7 +207,7 @@ fn a_detail_never_seen_stands_out_and_one_that_is_always_new_does_not() {
     }
     let said = |made: Made, baseline: &mut _| made.judged_by(baseline).reasons.join("; ");
     let new = said(run(60, "p4d.24xlarge", "f6"), &mut baseline);
-    let wanted = "tags changed: instance type is p4d.24xlarge: 0 of 60 such changes in account nimbus-prd";
+    let wanted = "tags changed, its instance type p4d.24xlarge: 0 of 60 such changes in account nimbus-prd";
     assert!(new.contains(wanted), "{new}");
     let ordinary = said(run(60, "t3.micro", "f6"), &mut baseline);
     assert!(!ordinary.contains("instance type"), "{ordinary}");
