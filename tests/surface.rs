@@ -40,26 +40,28 @@ fn a_worker_shows_its_identities_as_metrics() {
     let mut like = read.clone();
     like["eventID"] = event(51)["eventID"].clone();
     fs::write(input.join("1.ndjson"), format!("{}{}\n{read}\n{like}\n{{broken}}\n", lines(0..20), line(3))).unwrap();
-    let config = "[epoch]\nseconds = 1\n[metrics]\nlisten = \"127.0.0.1:0\"\n[[destination]]\nname = \"screen\"\nkind = \"terminal\"\n";
+    // The first file fills an epoch, the second one does not.
+    let config = "[epoch]\nevents = 24\nseconds = 3600\n[metrics]\nlisten = \"127.0.0.1:0\"\n[[destination]]\nname = \"screen\"\nkind = \"terminal\"\n";
     let place = Place::new(temp.path().join("run"), config);
     let running = Running::start(&mut place.follow(&input));
     wait_for("the first epoch", || running.metric("tagwarden_epochs_total") >= 1);
-    let check = |events: [u64; 4], rows: u64| {
+    let check = |events: [u64; 4], rows: u64, sealed: u64| {
         let fates = ["archived", "read_only", "quarantined", "duplicate"];
         let found = fates.map(|fate| running.metric(&format!("tagwarden_events_total{{fate=\"{fate}\"}}")));
         assert_eq!(found, events);
         assert_eq!(running.metric("tagwarden_events_pulled_total"), found.iter().sum::<u64>());
         assert_eq!(running.metric("tagwarden_identity_broken"), 0);
         assert_eq!(running.metric("tagwarden_rows_written_total"), rows);
-        assert_eq!(running.metric("tagwarden_rows_sealed_total"), rows);
+        assert_eq!(running.metric("tagwarden_rows_sealed_total"), sealed);
         let dispositions = ["archive_only", "digest", "notify", "page", "suppressed"];
         let changes = dispositions.map(|d| running.metric(&format!("tagwarden_changes_total{{disposition=\"{d}\"}}")));
         assert_eq!(changes.iter().sum::<u64>(), rows);
     };
-    check([21, 1, 1, 1], 21);
+    check([21, 1, 1, 1], 21, 21);
     fs::write(input.join("2.ndjson"), lines(30..35)).unwrap();
-    wait_for("the second epoch", || running.metric("tagwarden_epochs_total") >= 2);
-    check([26, 1, 1, 1], 26);
+    // Of what is counted of a change its disposition is the last.
+    wait_for("the second file", || running.metric("tagwarden_changes_total{disposition=\"archive_only\"}") >= 26);
+    check([26, 1, 1, 1], 26, 21);
 
     let (status, body) = running.get("/healthz");
     assert_eq!((status.as_str(), body.as_str()), ("HTTP/1.1 200 OK", "ok\n"));
@@ -77,6 +79,7 @@ fn a_worker_shows_its_identities_as_metrics() {
     assert!(known.len() > 8);
     running.signal(Signal::TERM);
     assert_eq!(running.wait().0.code(), Some(0));
+    assert_eq!(rows(&place.archive()).len(), 26, "the open epoch is sealed before the end");
 }
 
 #[test]
