@@ -114,14 +114,29 @@ fn other_readers_open_what_was_archived_and_slack_takes_what_was_sent() {
 
 /// The settings that `check` knows under a table's header, as it says itself when it meets one that it does not know.
 fn settings(folder: &Path, header: &str) -> Option<Vec<String>> {
-    let file = folder.join("probe.toml");
-    let needed = if header == "[[destination]]" { "name = \"x\"\nkind = \"slack\"\n" } else { "" };
-    fs::write(&file, format!("{header}\n{needed}no_such_setting = 1\n")).unwrap();
-    let output = tagwarden().arg("check").arg("-c").arg(&file).output().unwrap();
-    let told = String::from_utf8(output.stderr).unwrap();
-    let (_, wanted) = told.split_once("found the unknown setting `no_such_setting`, want ")?;
-    let names = wanted.lines().next()?.split('`').skip(1).step_by(2);
-    Some(names.map(str::to_owned).collect())
+    // Which settings a destination has hangs on its kind.
+    let kinds = if header == "[[destination]]" { &["kind = \"slack\"\n", "kind = \"terminal\"\n"][..] } else { &[""] };
+    let known = kinds.iter().map(|kind| settings_beside(folder, header, kind)).collect::<Option<Vec<_>>>()?;
+    Some(known.concat())
+}
+
+/// The same, beside settings that are given.
+fn settings_beside(folder: &Path, header: &str, given: &str) -> Option<Vec<String>> {
+    let (file, mut given) = (folder.join("probe.toml"), given.to_owned());
+    loop {
+        fs::write(&file, format!("{header}\n{given}no_such_setting = 1\n")).unwrap();
+        let output = tagwarden().arg("check").arg("-c").arg(&file).output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        if let Some((_, wanted)) = told.split_once("found the unknown setting `no_such_setting`, want ") {
+            let names = wanted.lines().next()?.split('`').skip(1).step_by(2);
+            return Some(names.map(str::to_owned).collect());
+        }
+        // What must be there is missed before what must not.
+        let (_, needed) = told.split_once("found nothing, want the setting `")?;
+        let needed = format!("{} = \"x\"\n", needed.split_once('`')?.0);
+        assert!(!given.contains(&needed), "{told}");
+        given.push_str(&needed);
+    }
 }
 
 /// Every setting below `header`, with the header that it stands under.
@@ -143,7 +158,6 @@ fn the_example_is_in_order_and_has_every_setting() {
     let mut known = BTreeMap::new();
     walk(temp.path(), "", &mut known);
     assert!(known.len() > 80, "{known:#?}");
-    // A setting stands under its own header, or, where tables are written inline, under one above it.
     let text = fs::read_to_string(&example).unwrap();
     let mut sections: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let mut section = "";
@@ -153,17 +167,21 @@ fn the_example_is_in_order_and_has_every_setting() {
         }
         sections.entry(section).or_default().push(line);
     }
-    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
     let missing: Vec<_> = known
         .iter()
         .filter(|(path, name)| {
-            let mut above = path.as_str();
-            while let Some((outer, _)) = above.rsplit_once('.') {
-                let lines = sections.get(outer).into_iter().flatten();
-                if lines.flat_map(|line| line.split(|c| !is_name(c))).any(|word| word == name.as_str()) {
-                    return false;
+            // In its own table, or in the innermost one around it that has a header.
+            let mut around = path.as_str();
+            while let Some((outer, _)) = around.rsplit_once('.') {
+                if let Some(lines) = sections.get(outer) {
+                    let mut words = lines.iter().flat_map(|line| line.split(|c| !is_name(c)));
+                    if words.any(|word| word == name.as_str()) {
+                        return false;
+                    }
+                    break;
                 }
-                above = outer;
+                around = outer;
             }
             !sections.keys().any(|header| header == path || header.starts_with(&format!("{path}.")))
         })
