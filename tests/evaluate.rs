@@ -76,6 +76,37 @@ fn last_line(stdout: &[u8]) -> Value {
     serde_json::from_str(std::str::from_utf8(stdout).unwrap().lines().last().unwrap()).unwrap()
 }
 
+/// An event is as unusual as the most unusual of its changes, whose reasons it has: `judge` says them one by one.
+fn assert_worst_of_changes(company: &Company) {
+    let temp = tempfile::tempdir().unwrap();
+    let (out, config) = (temp.path().join("scores.ndjson"), temp.path().join("tagwarden.toml"));
+    // With a model given, both score alike; else `evaluate` learns one on the way.
+    let model = ["--model", concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/simulated")];
+    exits(company.evaluate(&out).args(model), 0);
+    fs::write(&config, "[input]\narchive_read_only = true\n").unwrap();
+    let mut judge = tagwarden();
+    judge.arg("judge").arg(company.folder.join("events")).args(model).arg("--parts").arg("-c").arg(&config);
+    judge.arg("--inventory").arg(company.folder.join("inventory.json"));
+    let mut changes: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for line in std::str::from_utf8(&exits(&mut judge, 0).stdout).unwrap().lines() {
+        let row: Value = serde_json::from_str(line).unwrap();
+        changes.entry(row["event_id"].as_str().unwrap().to_owned()).or_default().push(row);
+    }
+    let score = |row: &Value| row["score"].as_f64().unwrap();
+    let mut later = 0;
+    for line in fs::read_to_string(&out).unwrap().lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let changes = &changes[line["event_id"].as_str().unwrap()];
+        // Of equal ones the first.
+        let worst = changes.iter().reduce(|a, b| if score(b) > score(a) { b } else { a }).unwrap();
+        let all: Vec<f64> = changes.iter().map(score).collect();
+        assert_eq!(line["score"], worst["score"], "{} has changes of {all:?}", line["event_id"]);
+        assert_eq!(line["reasons"], worst["reasons"], "{}", line["event_id"]);
+        later += usize::from(score(worst) > score(&changes[0]));
+    }
+    assert!(later > 5, "{later} events whose first change is not the most unusual one prove little");
+}
+
 #[test]
 fn every_event_judged_has_one_line_and_the_figures_follow_from_them() {
     let company = company();
@@ -128,6 +159,8 @@ fn every_event_judged_has_one_line_and_the_figures_follow_from_them() {
     for scenario in report["per_scenario"].as_object().unwrap().keys() {
         assert!(page.contains(scenario.as_str()), "{scenario}");
     }
+
+    assert_worst_of_changes(company);
 
     // Only the object, and the same one.
     let output = exits(company.evaluate(&out).arg("--json"), 0);

@@ -40,14 +40,34 @@ fn logged(archive: &Path, epochs: usize) -> usize {
     usize::try_from(entries.iter().take(epochs).map(rows).sum::<u64>()).unwrap()
 }
 
+/// A rule that hits every write and tells nobody.
+const ANY_WRITE: &str = "\
+title: Any write
+id: 00000000-0000-4000-8000-000000000001
+level: informational
+logsource:
+  product: aws
+  service: cloudtrail
+detection:
+  selection:
+    readOnly: false
+  condition: selection
+";
+
 #[test]
 fn an_open_epoch_is_finished_under_the_configuration_it_began_with() {
     let temp = tempfile::tempdir().unwrap();
     let company = simulate(&temp.path().join("company"), 5, 31);
-    for (old, new) in
-        [(&[][..], &["--no-rules"][..]), (&["--archive-read-only"], &[]), (&["--no-rules"], &["--archive-read-only"])]
-    {
-        let name = [old, new].concat().concat();
+    // What is told keeps its assessment whatever judges it again; what nobody is told of shows under which rules it was judged.
+    let rules = temp.path().join("rules");
+    fs::create_dir(&rules).unwrap();
+    fs::write(rules.join("any_write.yml"), ANY_WRITE).unwrap();
+    let rules = ["--rules", rules.to_str().unwrap()];
+    for (name, old, new) in [
+        ("rules", &rules[..], &["--no-rules"][..]),
+        ("reads", &["--archive-read-only"], &[]),
+        ("no-rules", &["--no-rules"], &["--archive-read-only"]),
+    ] {
         let run = |place: &Place, flags: &[&str]| {
             let mut command = epochs(place.run_company(&company));
             command.args(flags);
@@ -191,12 +211,13 @@ fn a_second_worker_takes_over_and_the_first_one_stops() {
 
 #[test]
 fn a_redacted_archive_holds_no_secret_anywhere() {
-    const SECRETS: [&str; 5] = [
+    const SECRETS: [&str; 6] = [
         "hunter2-Correct-Horse",
         "c2VjcmV0LXVzZXItZGF0YQ",
         "wJalrXUtnFEMIK7MDENG",
         "tr0ub4dor-and-3",
         "s3cr3t-in-a-tag",
+        "c0rrect-b4ttery",
     ];
     let temp = tempfile::tempdir().unwrap();
     let mut database = event(1);
@@ -216,17 +237,22 @@ fn a_redacted_archive_holds_no_secret_anywhere() {
     function["requestParameters"] = json!({"functionName": "orders", "environment": {"variables": {"DB": SECRETS[3]}}});
     let mut tag = event(5);
     tag["requestParameters"]["tagSet"]["items"][0] = json!({"key": "DbPassword", "value": SECRETS[4]});
+    let mut group = event(6);
+    group["eventName"] = "CreateSecurityGroup".into();
+    group["requestParameters"] = json!({"groupName": "db", "groupDescription": format!("password={}", SECRETS[5])});
     let input = temp.path().join("events.ndjson");
-    let events = [&database, &instance, &key, &function, &tag].map(Value::to_string);
+    let events = [&database, &instance, &key, &function, &tag, &group].map(Value::to_string);
     fs::write(&input, events.join("\n")).unwrap();
+    // A value that is not allowed is quoted in a reason, and told.
+    let policy = "[policy.allowed_values]\nDbPassword = [\"none\"]\n";
     let raw = |name: &str, config: &str| {
-        let place = Place::new(temp.path().join(name), config);
+        let place = Place::new(temp.path().join(name), &format!("{config}{policy}"));
         report(&mut place.run(&input));
         rows(&place.archive())
     };
     let redacted = raw("redacted", "[archive]\nraw = \"redacted\"\n");
     let received = raw("received", "");
-    assert_eq!((redacted.len(), received.len()), (5, 5));
+    assert_eq!((redacted.len(), received.len()), (6, 6));
     for (n, secret) in (1..).zip(SECRETS) {
         let id = format!("{}.0", event_id(n));
         assert!(cell(&received[&id], "raw_event").contains(secret), "as received is as received");
@@ -243,6 +269,10 @@ fn a_redacted_archive_holds_no_secret_anywhere() {
         );
         assert_eq!(cell(&redacted[&id], "raw_sha256"), cell(&received[&id], "raw_sha256"));
     }
+    let told = format!("{}.0", event_id(5));
+    assert!(cell(&redacted[&told], "reasons").contains("DbPassword is ***"), "{:?}", redacted[&told]);
+    let described = format!("{}.0", event_id(6));
+    assert!(cell(&redacted[&described], "details").contains("password=***"), "{:?}", redacted[&described]);
     // The state remembers tags as they are, to tell old from new, and no other secret.
     for place in ["redacted", "received"] {
         let state = fs::read(temp.path().join(place).join("state.db")).unwrap();

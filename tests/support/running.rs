@@ -85,6 +85,9 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the worker said {:#?}", self.told());
+        }
         // One that has ended by itself can't be killed.
         drop(self.child.kill());
         drop(self.child.wait());

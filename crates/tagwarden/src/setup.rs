@@ -278,7 +278,7 @@ fn unknown_in_company(text: &str) -> Vec<(String, String)> {
         for (at, table) in tables.enumerate() {
             let place = if one.is_some() { section.to_owned() } else { format!("{section}[{at}]") };
             for key in table.keys().filter(|key| !known.contains(&key.as_str())) {
-                let what = format!("found the unknown setting `{key}`, want one of {}", known.join(", "));
+                let what = format!("found the unknown setting `{key}`, want one of `{}`", known.join("`, `"));
                 found.push((format!("company.{place}.{key}"), what));
             }
         }
