@@ -22,7 +22,7 @@ pub(crate) const VERSION_KEY: &str = "tagwarden.schema_version";
 /// Readers on the Java side trust a text column's statistics only if the writer names itself as `<name> version <n>`.
 const CREATED_BY: &str = "tagwarden version 1";
 
-/// Point look-ups go by these.
+/// Point look-ups go by these. They have bounds, too: DuckDB asks a filter only where there are some.
 const LOOKED_UP: [Column; 6] = [
     Column::EventId,
     Column::ResourceId,
@@ -35,7 +35,7 @@ const LOOKED_UP: [Column; 6] = [
 /// Another value in each row or event, as has the position in `ingest`.
 const UNIQUE: [Column; 4] = [Column::ChangeId, Column::EventId, Column::RawSha256, Column::RawEvent];
 
-/// Rows can be skipped by the least and the greatest of these; of the others nobody computes them.
+/// Rows can be skipped by the least and the greatest of these.
 const WITH_STATISTICS: [Column; 19] = [
     Column::EventTime,
     Column::SeenTime,
@@ -126,7 +126,7 @@ pub(crate) fn is_unique(column: Column, place: usize) -> bool {
 /// What readers want of the `place`-th leaf of `column`.
 fn wish(column: Column, place: usize) -> Wish {
     Wish {
-        statistics: WITH_STATISTICS.contains(&column),
+        statistics: WITH_STATISTICS.contains(&column) || LOOKED_UP.contains(&column),
         bloom: LOOKED_UP.contains(&column),
         unique: is_unique(column, place),
         page: (column == Column::RawEvent).then_some(RAW_PAGE),

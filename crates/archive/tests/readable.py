@@ -92,6 +92,12 @@ def check_filters(con, files):
         return con.execute(probe, [file, name, value]).fetchone()[0]
 
     for name in LOOKED_UP:
+        # Without bounds DuckDB's look-ups pass the filter by.
+        bounds = (
+            "SELECT bool_and(stats_min_value IS NOT NULL) FROM parquet_metadata(?) "
+            "WHERE path_in_schema = ? AND coalesce(stats_null_count < num_values, true)"
+        )
+        must(con.execute(bounds, [files, name]).fetchone()[0] is not False, True, f"whether {name} has bounds")
         absent = []
         for file in files:
             values = pq.read_table(file, columns=[name], partitioning=None)[name].drop_null()
