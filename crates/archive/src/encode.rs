@@ -22,7 +22,7 @@ pub(crate) const VERSION_KEY: &str = "tagwarden.schema_version";
 /// Readers on the Java side trust a text column's statistics only if the writer names itself as `<name> version <n>`.
 const CREATED_BY: &str = "tagwarden version 1";
 
-/// Point look-ups go by these. They have bounds, too: DuckDB asks a filter only where there are some.
+/// Point look-ups go by these. They have bounds, too: `DuckDB` asks a filter only where there are some.
 const LOOKED_UP: [Column; 6] = [
     Column::EventId,
     Column::ResourceId,
