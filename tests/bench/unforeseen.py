@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""unforeseen.py TAGWARDEN SHARED: puts attacks of unforeseen_kinds.py into two companies and ranks them with `evaluate`."""
+"""unforeseen.py TAGWARDEN SHARED: puts attacks of unforeseen_kinds.py and unforeseen_tags.py into two companies and ranks them."""
 import collections
 import datetime
+import functools
 import gzip
 import json
 import random
@@ -11,6 +12,7 @@ import tempfile
 import uuid
 from pathlib import Path
 
+import unforeseen_tags
 from unforeseen_kinds import GROUPS
 
 TAGWARDEN, SHARED = sys.argv[1], Path(sys.argv[2])
@@ -48,8 +50,8 @@ def attack(host, calls, chance):
         }
 
 
-def judged(company, kinds, chance, temp):
-    """One company with one attack of each kind in the place of its own incidents."""
+def inserted(company, chance, kinds):
+    """A company's events with one attack of each kind in the place of its own incidents, the truth, and the first day that counts."""
     start = json.loads((company / "spec.json").read_text())["test_start"]
     truth = [json.loads(line) for line in (company / "truth.ndjson").open()]
     malicious = {line["event_id"] for line in truth if line["malicious"]}
@@ -64,6 +66,11 @@ def judged(company, kinds, chance, temp):
         for event in attack(host, calls, chance):
             events.append(event)
             truth.append({"event_id": event["eventID"], "incident": kind, "scenario": kind, "malicious": True})
+    return events, truth, start
+
+
+def judged(company, events, truth, start, temp):
+    """How well the attacks are found, and by kind their places."""
     events.sort(key=lambda event: event["eventTime"])
     paths = [temp / name for name in ("events.ndjson", "truth.ndjson", "scores.ndjson")]
     for path, lines in zip(paths, (events, truth)):
@@ -93,13 +100,14 @@ def places(truth, scores):
 
 
 def main():
-    for group, kinds in GROUPS.items():
+    groups = {name: functools.partial(inserted, kinds=kinds) for name, kinds in GROUPS.items()}
+    for group, insert in {**groups, "tags": unforeseen_tags.inserted}.items():
         results, by_kind = [], collections.defaultdict(list)
         for world in (1, 2):
             for attempt in range(TRIES // 2):
                 with tempfile.TemporaryDirectory() as temp:
-                    chance = random.Random(f"{group} {world} {attempt}")
-                    result, best = judged(SHARED / f"data/worlds/{world}", kinds, chance, Path(temp))
+                    chance, company = random.Random(f"{group} {world} {attempt}"), SHARED / f"data/worlds/{world}"
+                    result, best = judged(company, *insert(company, chance), Path(temp))
                 results.append(result)
                 for kind, place in best.items():
                     by_kind[kind].append(place)
