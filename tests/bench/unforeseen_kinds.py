@@ -2,7 +2,7 @@
 
 FORESEEN were in mind while the shipped rules were written; HALF were measured first and got rules for some of them then;
 UNFORESEEN were written after the rules and the features; what they taught is that an odd call may speak alone. LATER were
-written after that; LAST by a hand that knew no rule, and the rules of then by one that knew none of LAST."""
+written after that; LAST and NEWEST by hands that knew no rule, and the rules of then by one that knew none of these."""
 import json
 
 STRANGER = "999999999999"
@@ -190,4 +190,99 @@ def last(account, region, some):
     }
 
 
-GROUPS = {"foreseen": foreseen, "half": half, "unforeseen": unforeseen, "later": later, "last": last}
+def newest(account, region, some):
+    arn = lambda service, name: f"arn:aws:{service}:{region}:{account}:{name}"
+    role = lambda name: f"arn:aws:iam::{account}:role/{name}"
+    xml = "http://s3.amazonaws.com/doc/2006-03-01/"
+    machine, network, snapshot, volume = "i-" + some(17), "vpc-" + some(17), "snap-" + some(17), "vol-" + some(17)
+    trail, pool, queries, service, graph = arn("cloudtrail", "trail/main"), f"{region}:{some(8)}-{some(4)}-{some(4)}-{some(4)}-{some(12)}", "rqlc-" + some(16), "m-" + some(32), some(26)
+    copied = "vol-" + some(17)
+    person, store = f"{some(8)}-{some(4)}-{some(4)}-{some(4)}-{some(12)}", "d-" + some(10)
+    selector = {"readWriteType": "ReadOnly", "includeManagementEvents": False, "dataResources": [], "excludeManagementEventSources": []}
+    unblocked = {"xmlns": xml, "BlockPublicAcls": False, "IgnorePublicAcls": False, "BlockPublicPolicy": False, "RestrictPublicBuckets": False}
+    sealed = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": f"arn:aws:kms:{region}:{STRANGER}:key/{some(8)}-{some(4)}-{some(4)}-{some(4)}-{some(12)}"}
+    rented = {"availabilityZone": region + "a", "blueprintId": "ubuntu_22_04", "bundleId": "2xlarge_3_0", "keyPairName": "LightsailDefaultKeyPair"}
+    access = {"userName": "svc-report", "serviceName": "bedrock.amazonaws.com"}
+    task = {"arn": "arn:aws:scheduler:::aws-sdk:iam:createAccessKey", "roleArn": role("scheduler-maintenance"), "input": json.dumps({"UserName": "svc-report"})}
+    manifest = {"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json", "config": {"digest": "sha256:" + some(64)}, "layers": []}
+    mutable = {"registryId": account, "repositoryName": "api", "imageTagMutability": "MUTABLE"}
+    source, target, copy = (arn("datasync", f"{kind}-{some(17)}") for kind in ("location/loc", "location/loc", "task/task"))
+    cluster = {"dBClusterIdentifier": "orders", "backupRetentionPeriod": 1, "deletionProtection": False, "applyImmediately": True, "allowMajorVersionUpgrade": False}
+    console = {"EnableSerialConsoleAccessResponse": {"xmlns": "http://ec2.amazonaws.com/doc/2016-11-15/", "serialConsoleAccessEnabled": True}}
+    endpoint = {"VpcEndpointId": "vpce-" + some(17), "ResetPolicy": True}
+    return {
+        # known to everybody
+        "changes no longer recorded": [("cloudtrail", "PutEventSelectors", {"trailName": "main", "eventSelectors": [selector]}, {"trailARN": trail, "eventSelectors": [selector]})],
+        "watchman switched off": [("guardduty", "UpdateDetector", {"detectorId": some(32), "enable": False}, None)],
+        "bucket for the world": [
+            ("s3", "PutBucketPublicAccessBlock", {"bucketName": "orders-archive", "publicAccessBlock": "", "PublicAccessBlockConfiguration": unblocked}, None),
+            ("s3", "PutBucketAcl", {"bucketName": "orders-archive", "acl": "", "x-amz-acl": "public-read"}, None),
+        ],
+        "objects sealed with a stranger's key": [("s3", "PutBucketEncryption", {"bucketName": "orders", "encryption": "", "ServerSideEncryptionConfiguration": {
+            "xmlns": xml, "Rule": {"ApplyServerSideEncryptionByDefault": sealed, "BucketKeyEnabled": True}}}, None)],
+        "into the administrators' group": [("iam", "AddUserToGroup", {"userName": "svc-report", "groupName": "Administrators"}, None)],
+        "account leaves": [("organizations", "LeaveOrganization", {}, None)],
+        "disk read elsewhere": [
+            ("ec2", "CreateSnapshot", {"volumeId": volume, "description": ""}, {"snapshotId": snapshot, "volumeId": volume, "status": "pending", "ownerId": account}),
+            ("ec2", "CreateVolume", {"size": "100", "zone": region + "a", "snapshotId": snapshot, "volumeType": "gp3"}, {"volumeId": copied, "status": "creating"}),
+            ("ec2", "AttachVolume", {"volumeId": copied, "instanceId": machine, "device": "/dev/sdf", "deleteOnTermination": False}, {"instanceId": machine, "status": "attaching"}),
+        ],
+        "small servers for coins": [
+            ("servicequotas", "RequestServiceQuotaIncrease", {"serviceCode": "ec2", "quotaCode": "L-1216C47A", "desiredValue": 4096}, None),
+            *[("lightsail", "CreateInstances", {"instanceNames": [f"Ubuntu-{n}"], **rented, "userData": "HIDDEN_DUE_TO_SECURITY_REASONS"}, None) for n in range(1, 6)],
+        ],
+        # known to specialists
+        "serial console": [
+            ("ec2", "EnableSerialConsoleAccess", {"EnableSerialConsoleAccessRequest": ""}, console),
+            ("ec2-instance-connect", "SendSerialConsoleSSHPublicKey", {"instanceId": machine, "serialPort": 0, "sSHPublicKey": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 ops"}, {"success": True}),
+        ],
+        "function with a web address": [("lambda", "CreateFunctionUrlConfig", {"functionName": "api", "authType": "NONE"}, {
+            "functionUrl": f"https://{some(32)}.lambda-url.{region}.on.aws/", "functionArn": arn("lambda", "function:api"), "authType": "NONE"})],
+        "guests get a role": [
+            ("cognito-identity", "UpdateIdentityPool", {"identityPoolId": pool, "identityPoolName": "mobile", "allowUnauthenticatedIdentities": True}, None),
+            ("cognito-identity", "SetIdentityPoolRoles", {"identityPoolId": pool, "roles": {"authenticated": role("mobile-user"), "unauthenticated": role("DataExport")}}, None),
+        ],
+        "developer's endpoint with a role": [("glue", "CreateDevEndpoint", {"endpointName": "etl-debug", "roleArn": role("GlueAdmin"),
+            "publicKey": "ssh-rsa AAAAB3NzaC1yc2E etl", "numberOfNodes": 2}, None)],
+        "mailboxes of its own": [
+            ("workmail", "CreateOrganization", {"alias": "company-notices", "enableInteroperability": False}, {"organizationId": service}),
+            ("workmail", "CreateUser", {"organizationId": service, "name": "invoices", "displayName": "Invoices", "password": "HIDDEN_DUE_TO_SECURITY_REASONS"}, {"userId": person}),
+            ("workmail", "RegisterToWorkMail", {"organizationId": service, "entityId": person, "email": "invoices@company-notices.awsapps.com"}, None),
+        ],
+        "asked names not logged": [
+            ("route53resolver", "DisassociateResolverQueryLogConfig", {"resolverQueryLogConfigId": queries, "resourceId": network}, None),
+            ("route53resolver", "DeleteResolverQueryLogConfig", {"resolverQueryLogConfigId": queries}, None),
+        ],
+        "long-lived key for models": [("iam", "CreateServiceSpecificCredential", access, {"serviceSpecificCredential": {
+            **access, "serviceSpecificCredentialId": "ACCA" + some(17).upper(), "serviceCredentialAlias": f"svc-report-at-{account}", "status": "Active"}})],
+        "new person in the directory": [
+            ("identitystore", "CreateUser", {"identityStoreId": store, "userName": "HIDDEN_DUE_TO_SECURITY_REASONS"}, {"identityStoreId": store, "userId": person}),
+            ("identitystore", "CreateGroupMembership", {"identityStoreId": store, "groupId": f"{some(8)}-{some(4)}-{some(4)}-{some(4)}-{some(12)}", "memberId": {"userId": person}}, None),
+        ],
+        # looks like work
+        "key renewed by timetable": [("scheduler", "CreateSchedule", {
+            "name": "weekly-maintenance", "groupName": "default", "scheduleExpression": "rate(7 days)", "flexibleTimeWindow": {"mode": "OFF"}, "target": task}, {
+            "scheduleArn": arn("scheduler", "schedule/default/weekly-maintenance")})],
+        "rows grow old": [("dynamodb", "UpdateTimeToLive", {"tableName": "orders", "timeToLiveSpecification": {"enabled": True, "attributeName": "createdAt"}}, {
+            "timeToLiveSpecification": {"enabled": True, "attributeName": "createdAt"}})],
+        "released tag overwritten": [
+            ("ecr", "PutImageTagMutability", mutable, mutable),
+            ("ecr", "PutImage", {"registryId": account, "repositoryName": "api", "imageTag": "v2.14.0", "imageManifest": json.dumps(manifest)}, None),
+        ],
+        "files synchronised away": [
+            ("datasync", "CreateLocationS3", {"s3BucketArn": "arn:aws:s3:::orders", "s3Config": {"bucketAccessRoleArn": role("datasync-s3")}}, {"locationArn": source}),
+            ("datasync", "CreateLocationS3", {"s3BucketArn": "arn:aws:s3:::backup-mirror-eu", "s3Config": {"bucketAccessRoleArn": role("datasync-s3")}}, {"locationArn": target}),
+            ("datasync", "CreateTask", {"sourceLocationArn": source, "destinationLocationArn": target, "name": "nightly-mirror"}, {"taskArn": copy}),
+            ("datasync", "StartTaskExecution", {"taskArn": copy}, {"taskExecutionArn": f"{copy}/execution/exec-{some(17)}"}),
+        ],
+        "database unprotected": [("rds", "ModifyDBCluster", cluster, None)],
+        "findings archived by rule": [("access-analyzer", "CreateArchiveRule", {"analyzerName": "account", "ruleName": "known-partners", "filter": {
+            "resourceType": {"eq": ["AWS::IAM::Role", "AWS::S3::Bucket"]}}}, None)],
+        "key to the data interface": [("appsync", "CreateApiKey", {"apiId": graph, "description": "mobile release", "expires": 1798761600}, {
+            "apiKey": {"id": "da2-" + graph, "expires": 1798761600}})],
+        "private way unguarded": [("ec2", "ModifyVpcEndpoint", {"ModifyVpcEndpointRequest": endpoint}, {
+            "ModifyVpcEndpointResponse": {"xmlns": "http://ec2.amazonaws.com/doc/2016-11-15/", "return": True}})],
+    }
+
+
+GROUPS = {"foreseen": foreseen, "half": half, "unforeseen": unforeseen, "later": later, "last": last, "newest": newest}

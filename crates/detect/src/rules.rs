@@ -17,7 +17,7 @@ use crate::record::RecordEvent;
 use crate::sieve::{Call, Sieve};
 
 /// The rules that come with Tagwarden.
-const SHIPPED: [(&str, &str); 53] = [
+const SHIPPED: [(&str, &str); 54] = [
     ("access_tag_changed.yml", include_str!("../rules/access_tag_changed.yml")),
     ("account_defaults_weakened.yml", include_str!("../rules/account_defaults_weakened.yml")),
     ("account_settings_changed.yml", include_str!("../rules/account_settings_changed.yml")),
@@ -52,6 +52,7 @@ const SHIPPED: [(&str, &str); 53] = [
     ("many_resources_destroyed.yml", include_str!("../rules/many_resources_destroyed.yml")),
     ("mass_retagging.yml", include_str!("../rules/mass_retagging.yml")),
     ("mass_untagging.yml", include_str!("../rules/mass_untagging.yml")),
+    ("network_opened.yml", include_str!("../rules/network_opened.yml")),
     ("opened_to_everybody.yml", include_str!("../rules/opened_to_everybody.yml")),
     ("organization_guard_rail_removed.yml", include_str!("../rules/organization_guard_rail_removed.yml")),
     ("outside_accounts.yml", include_str!("../rules/outside_accounts.yml")),
