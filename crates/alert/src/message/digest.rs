@@ -77,15 +77,13 @@ fn lines(offers: &[Offer]) -> Vec<(String, u64)> {
 fn line(lead: &str, alike: &[&Offer]) -> String {
     let mut names: Vec<&str> = Vec::new();
     for name in alike.iter().map(|offer| words::resource(offer)) {
-        if !names.contains(&name) {
+        if !name.is_empty() && !names.contains(&name) {
             names.push(name);
         }
     }
-    let said = match (alike.first(), names.len()) {
-        (Some(first), 2..) => words::sentence_on(first, &names),
-        (Some(first), _) => words::sentence(first),
-        (None, _) => String::new(),
-    };
+    let Some(first) = alike.first() else { return String::new() };
+    let said =
+        if names == [words::resource(first)] { words::sentence(first) } else { words::sentence_on(first, &names) };
     let times = if alike.len() > names.len() { format!(" × {}", alike.len()) } else { String::new() };
     format!("{lead}{said}{times}")
 }
@@ -118,7 +116,8 @@ mod tests {
 
     #[test]
     fn what_differs_in_the_resource_alone_is_one_line() {
-        let on = |n: i64, name: &str| Offer { resource_name: Some(name.into()), ..offer(&format!("e.{n}"), n) };
+        let on =
+            |n: i64, name: &str| Offer { resource_name: None, resource_id: name.into(), ..offer(&format!("e.{n}"), n) };
         let said = |names: &[&str]| {
             let offers: Vec<Offer> = (0..).zip(names).map(|(n, name)| on(n, name)).collect();
             digest("d", "daily", &offers, &[(Severity::High, names.len() as u64)], None).unwrap().reasons
@@ -128,6 +127,7 @@ mod tests {
         assert_eq!(said(&["a"]), [line("a")]);
         assert_eq!(said(&["a", "b", "a"]), [line("a, b") + " × 3"]);
         assert_eq!(said(&["a", "b", "c", "d", "e"]), [line("a, b, c and 2 more")]);
+        assert_eq!(said(&["", "a"]), [line("a") + " × 2"], "one without a name leaves no gap");
     }
 
     #[test]
