@@ -3,7 +3,6 @@
 import collections
 import datetime
 import functools
-import gzip
 import json
 import random
 import subprocess
@@ -13,6 +12,7 @@ import uuid
 from pathlib import Path
 
 import unforeseen_tags
+from unforeseen_company import without_incidents
 from unforeseen_kinds import GROUPS
 
 TAGWARDEN, SHARED = sys.argv[1], Path(sys.argv[2])
@@ -52,13 +52,8 @@ def attack(host, calls, chance):
 
 def inserted(company, chance, kinds):
     """A company's events with one attack of each kind in the place of its own incidents, the truth, and the first day that counts."""
-    start = json.loads((company / "spec.json").read_text())["test_start"]
-    truth = [json.loads(line) for line in (company / "truth.ndjson").open()]
-    malicious = {line["event_id"] for line in truth if line["malicious"]}
-    events = [json.loads(line) for line in gzip.open(company / "events.ndjson.gz", "rt")]
-    hosts = list(people_and_programs(events, start, {line["event_id"] for line in truth}))
-    events = [event for event in events if event["eventID"] not in malicious]
-    truth = [line for line in truth if not line["malicious"]]
+    events, truth, labelled, start = without_incidents(company)
+    hosts = list(people_and_programs(events, start, labelled))
     some = lambda length: "".join(chance.choice("0123456789abcdef") for _ in range(length))
     for kind in kinds("1", "r", some):
         host = chance.choice(hosts)

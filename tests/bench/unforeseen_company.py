@@ -1,6 +1,7 @@
 """A company of data/worlds as its own events tell it: its words, and the tags of its resources at any time."""
 
 import collections
+import gzip
 import json
 import re
 import uuid
@@ -8,6 +9,16 @@ import uuid
 EC2 = {"i": "instance", "vol": "volume", "snap": "snapshot", "sg": "security-group"}
 NAMED = {"rds": "resourceName", "secretsmanager": "secretId"}  # where a request has the resource's ARN; elsewhere in resourceArn
 Resource = collections.namedtuple("Resource", "arn what name tags")  # what: "ec2:instance", "s3:bucket", ...
+
+
+def without_incidents(folder):
+    """A company's events and truth without its own incidents, the ids of all labelled events, and the first day that counts."""
+    start = json.loads((folder / "spec.json").read_text())["test_start"]
+    truth = [json.loads(line) for line in (folder / "truth.ndjson").open()]
+    malicious = {line["event_id"] for line in truth if line["malicious"]}
+    events = [json.loads(line) for line in gzip.open(folder / "events.ndjson.gz", "rt")]
+    events = [event for event in events if event["eventID"] not in malicious]
+    return events, [line for line in truth if not line["malicious"]], {line["event_id"] for line in truth}, start
 
 
 def pairs(tags):

@@ -2,7 +2,7 @@
 
 FORESEEN were in mind while the shipped rules were written; HALF were measured first and got rules for some of them then;
 UNFORESEEN were written after the rules and the features; what they taught is that an odd call may speak alone. LATER were
-written after that; LAST and NEWEST by hands that knew no rule, and the rules of then by one that knew none of these."""
+written after that; LAST and NEWEST without a look at any rule, as the rules of then without a look at these."""
 import json
 
 STRANGER = "999999999999"
@@ -128,7 +128,7 @@ def last(account, region, some):
     anchor = {"sourceType": "CERTIFICATE_BUNDLE", "sourceData": {"x509CertificateData": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"}}
     mirror = {"NetworkInterfaceId": "eni-" + some(17), "TrafficMirrorTargetId": "tmt-" + some(17), "TrafficMirrorFilterId": "tmf-" + some(17), "SessionNumber": 1}
     permissions = {"instanceArn": "arn:aws:sso:::instance/ssoins-" + some(16), "permissionSetArn": f"arn:aws:sso:::permissionSet/ssoins-{some(16)}/ps-{some(16)}"}
-    model = {"modelId": "anthropic.claude-3-opus-20240229-v1:0"}
+    model = {"modelId": "amazon.nova-pro-v1:0"}
     servers = {"items": [{"key": "domain-name-servers", "valueSet": {"items": [{"value": "198.51.100.79"}]}}]}
     options = "dopt-" + some(17)
     version = {"LaunchTemplateId": template, "SourceVersion": "7", "LaunchTemplateData": {"UserData": "<sensitiveDataRemoved>"}}

@@ -1,14 +1,12 @@
 """Harmful and fraudulent changes of tags, in a company's own words and on its own resources, by somebody in the middle of their work.
 
-The kinds are by a hand that knew no rule. Each changes tags that the company's earlier events wrote, from where its host is and with
+The kinds were written without a look at any rule. Each changes tags that the company's earlier events wrote, from where its host is and with
 the program that the host has open."""
 
 import datetime
-import gzip
-import json
 import re
 
-from unforeseen_company import Company, Place, changes, program
+from unforeseen_company import Company, Place, changes, program, without_incidents
 
 DROPPED = ("resources", "additionalEventData", "tlsDetails", "sharedEventID", "apiVersion")
 CLASSES = ["public", "internal", "confidential", "restricted"]
@@ -175,12 +173,9 @@ def attack(company, kind, hosts, chance):
 
 def inserted(folder, chance):
     """A company's events with one attack of each kind in the place of its own incidents, the truth, and the first day that counts."""
-    start = json.loads((folder / "spec.json").read_text())["test_start"]
-    truth = [json.loads(line) for line in (folder / "truth.ndjson").open()]
-    malicious, labelled = {line["event_id"] for line in truth if line["malicious"]}, {line["event_id"] for line in truth}
-    events = sorted(map(json.loads, gzip.open(folder / "events.ndjson.gz", "rt")), key=lambda event: event["eventTime"])
-    events = [event for event in events if event["eventID"] not in malicious]
-    company, truth, hosts = Company(folder, events), [line for line in truth if not line["malicious"]], []
+    events, truth, labelled, start = without_incidents(folder)
+    events.sort(key=lambda event: event["eventTime"])
+    company, hosts = Company(folder, events), []
     for event in events:  # Writes by people and programs that belong to nothing labelled: whose place an attack takes.
         arn, other = event["userIdentity"].get("arn", ""), event.get("readOnly") or event.get("errorCode") or event["eventID"] in labelled
         known = event["eventType"] == "AwsApiCall" and (":user/" in arn or "@" in arn) and event["sourceIPAddress"][0].isdigit()

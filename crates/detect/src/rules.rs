@@ -17,7 +17,7 @@ use crate::record::RecordEvent;
 use crate::sieve::{Call, Sieve};
 
 /// The rules that come with Tagwarden.
-const SHIPPED: [(&str, &str); 54] = [
+const SHIPPED: [(&str, &str); 55] = [
     ("access_tag_changed.yml", include_str!("../rules/access_tag_changed.yml")),
     ("account_defaults_weakened.yml", include_str!("../rules/account_defaults_weakened.yml")),
     ("account_settings_changed.yml", include_str!("../rules/account_settings_changed.yml")),
@@ -66,6 +66,7 @@ const SHIPPED: [(&str, &str); 54] = [
     ("s3_protection_removed.yml", include_str!("../rules/s3_protection_removed.yml")),
     ("second_factor_removed.yml", include_str!("../rules/second_factor_removed.yml")),
     ("secrets_read_in_bulk.yml", include_str!("../rules/secrets_read_in_bulk.yml")),
+    ("sign_in_weakened.yml", include_str!("../rules/sign_in_weakened.yml")),
     ("software_from_elsewhere.yml", include_str!("../rules/software_from_elsewhere.yml")),
     ("tag_set_and_used.yml", include_str!("../rules/tag_set_and_used.yml")),
     ("traffic_sent_elsewhere.yml", include_str!("../rules/traffic_sent_elsewhere.yml")),
